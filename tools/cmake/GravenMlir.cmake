@@ -7,6 +7,9 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
+# mlir_tablegen takes its include paths from the directory.
+include_directories(SYSTEM ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+
 add_library(graven_mlir INTERFACE)
 target_include_directories(graven_mlir SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
 target_include_directories(graven_mlir INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})

@@ -1,0 +1,173 @@
+#include "dialect/graph/ir/shape_rules.h"
+#include "dialect/graph/ops/elementwise_scalar.h"
+
+using namespace mlir;
+
+namespace graven::graph {
+namespace {
+
+// Chooses by the kind of the elements the op computes on (its last operand's).
+Value emitByKind(OpBuilder &b, Location loc, ValueRange v, ScalarEmitter onFloat,
+                 ScalarEmitter onInt, ScalarEmitter onBool) {
+  Type element = getElementTypeOrSelf(v.back().getType());
+  ScalarEmitter emitter = isa<FloatType>(element) ? onFloat : element.isInteger(1) ? onBool : onInt;
+  assert(emitter && "the verifier admits only kinds that have an emitter");
+  return emitter(b, loc, v);
+}
+
+}  // namespace
+
+Type withElementType(Type type, Type element) {
+  if (auto vector = dyn_cast<VectorType>(type)) return VectorType::get(vector.getShape(), element);
+  return element;
+}
+
+Value scalarConstant(OpBuilder &b, Location loc, Type type, double value) {
+  Type element = getElementTypeOrSelf(type);
+  TypedAttr one;
+  if (isa<FloatType>(element)) one = b.getFloatAttr(element, value);
+  else one = b.getIntegerAttr(element, static_cast<int64_t>(value));
+  if (auto vector = dyn_cast<VectorType>(type)) one = DenseElementsAttr::get(vector, Attribute(one));
+  return arith::ConstantOp::create(b, loc, one);
+}
+
+Value emitIdentity(OpBuilder &b, Location loc, ValueRange v) { return v[0]; }
+
+Value emitSelect(OpBuilder &b, Location loc, ValueRange v) {
+  return arith::SelectOp::create(b, loc, v[0], v[1], v[2]);
+}
+
+Value emitNot(OpBuilder &b, Location loc, ValueRange v) {
+  Value ones = arith::ConstantOp::create(
+      b, loc,
+      isa<VectorType>(v[0].getType())
+          ? TypedAttr(DenseElementsAttr::get(cast<VectorType>(v[0].getType()), true))
+          : TypedAttr(b.getBoolAttr(true)));
+  return arith::XOrIOp::create(b, loc, v[0], ones);
+}
+
+Value emitSign(OpBuilder &b, Location loc, ValueRange v) {
+  Type type = v[0].getType();
+  Value zero = scalarConstant(b, loc, type, 0.0);
+  Value one = scalarConstant(b, loc, type, 1.0);
+  Value magnitude = math::CopySignOp::create(b, loc, one, v[0]);
+  // Zero and NaN are their own sign.
+  Value unordered = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UEQ, v[0], zero);
+  return arith::SelectOp::create(b, loc, unordered, v[0], magnitude);
+}
+
+Value emitIntSign(OpBuilder &b, Location loc, ValueRange v) {
+  Type type = v[0].getType();
+  Value one = scalarConstant(b, loc, type, 1);
+  Value minusOne = scalarConstant(b, loc, type, -1);
+  return arith::MaxSIOp::create(b, loc, arith::MinSIOp::create(b, loc, v[0], one), minusOne);
+}
+
+Value emitIntNegate(OpBuilder &b, Location loc, ValueRange v) {
+  return arith::SubIOp::create(b, loc, scalarConstant(b, loc, v[0].getType(), 0), v[0]);
+}
+
+Value emitIntAbs(OpBuilder &b, Location loc, ValueRange v) {
+  return arith::MaxSIOp::create(b, loc, v[0], emitIntNegate(b, loc, v));
+}
+
+// x / 0 = 0 and min / -1 wraps: the machine's trap on either is kept away by dividing by 1 instead.
+Value emitIntDivide(OpBuilder &b, Location loc, ValueRange v) {
+  Type type = v[0].getType();
+  Value zero = scalarConstant(b, loc, type, 0);
+  Value one = scalarConstant(b, loc, type, 1);
+  Value byZero = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, v[1], zero);
+  Value byMinusOne = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, v[1],
+                                           scalarConstant(b, loc, type, -1));
+  Value special = arith::OrIOp::create(b, loc, byZero, byMinusOne);
+  Value divisor = arith::SelectOp::create(b, loc, special, one, v[1]);
+  Value quotient = arith::DivSIOp::create(b, loc, v[0], divisor);
+  Value negated = arith::SubIOp::create(b, loc, zero, v[0]);
+  Value orNegated = arith::SelectOp::create(b, loc, byMinusOne, negated, quotient);
+  return arith::SelectOp::create(b, loc, byZero, zero, orNegated);
+}
+
+Value emitLogistic(OpBuilder &b, Location loc, ValueRange v) {
+  Value one = scalarConstant(b, loc, v[0].getType(), 1.0);
+  Value e = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, v[0]));
+  return arith::DivFOp::create(b, loc, one, arith::AddFOp::create(b, loc, one, e));
+}
+
+namespace {
+
+// Truncates toward zero and saturates at the target's bounds; NaN becomes 0. The bounds are the
+// nearest floats inside the target's range, so that the conversion itself is always defined.
+Value convertFloatToInt(OpBuilder &b, Location loc, Value v, Type to) {
+  Type type = v.getType();
+  bool isUnsigned = to.isUnsignedInteger();
+  unsigned width = to.getIntOrFloatBitWidth();
+  auto target = withElementType(type, b.getIntegerType(width));
+  double low = isUnsigned ? 0.0 : -std::ldexp(1.0, width - 1);
+  double limit = std::ldexp(1.0, isUnsigned ? width : width - 1);
+  Value lowValue = scalarConstant(b, loc, type, low);
+  Value tooHigh = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGE, v,
+                                        scalarConstant(b, loc, type, limit));
+  Value tooLow = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, v, lowValue);
+  Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, v, v);
+  Value outside =
+      arith::OrIOp::create(b, loc, arith::OrIOp::create(b, loc, tooHigh, tooLow), nan);
+  Value safe = arith::SelectOp::create(b, loc, outside, scalarConstant(b, loc, type, 0.0), v);
+  Value converted = isUnsigned ? Value(arith::FPToUIOp::create(b, loc, target, safe))
+                               : Value(arith::FPToSIOp::create(b, loc, target, safe));
+  auto bound = [&](APInt value) {
+    TypedAttr one = b.getIntegerAttr(b.getIntegerType(width), value);
+    if (auto vector = dyn_cast<VectorType>(target))
+      one = DenseElementsAttr::get(vector, Attribute(one));
+    return Value(arith::ConstantOp::create(b, loc, one));
+  };
+  Value high = bound(isUnsigned ? APInt::getMaxValue(width) : APInt::getSignedMaxValue(width));
+  Value lowest = bound(isUnsigned ? APInt::getMinValue(width) : APInt::getSignedMinValue(width));
+  converted = arith::SelectOp::create(b, loc, tooHigh, high, converted);
+  return arith::SelectOp::create(b, loc, tooLow, lowest, converted);
+}
+
+}  // namespace
+
+Value emitConvert(OpBuilder &b, Location loc, Value v, Type from, Type to) {
+  if (from == to) return v;
+  Type signless = isa<IntegerType>(to) ? Type(b.getIntegerType(to.getIntOrFloatBitWidth())) : to;
+  Type target = withElementType(v.getType(), signless);
+  bool fromFloat = isa<FloatType>(from);
+  if (to.isInteger(1)) {
+    Value zero = scalarConstant(b, loc, v.getType(), 0.0);
+    if (fromFloat) return arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNE, v, zero);
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, v, zero);
+  }
+  bool unsignedSource = from.isUnsignedInteger() || from.isInteger(1);
+  if (fromFloat && isa<FloatType>(to)) {
+    if (to.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
+      return arith::ExtFOp::create(b, loc, target, v);
+    return arith::TruncFOp::create(b, loc, target, v);
+  }
+  if (fromFloat) return convertFloatToInt(b, loc, v, to);
+  if (isa<FloatType>(to)) {
+    if (unsignedSource) return arith::UIToFPOp::create(b, loc, target, v);
+    return arith::SIToFPOp::create(b, loc, target, v);
+  }
+  unsigned fromWidth = from.getIntOrFloatBitWidth(), toWidth = to.getIntOrFloatBitWidth();
+  if (toWidth < fromWidth) return arith::TruncIOp::create(b, loc, target, v);
+  if (toWidth == fromWidth) return v;
+  if (unsignedSource) return arith::ExtUIOp::create(b, loc, target, v);
+  return arith::ExtSIOp::create(b, loc, target, v);
+}
+
+FailureOr<RankedTensorType> ConvertOp::inferType(ArrayRef<RankedTensorType> operands,
+                                                 Error error) {
+  return RankedTensorType::get(operands[0].getShape(), getDtype());
+}
+
+Value ConvertOp::emitScalar(OpBuilder &b, Location loc, ValueRange v) {
+  return emitConvert(b, loc, v[0], cast<RankedTensorType>(getX().getType()).getElementType(),
+                     getDtype());
+}
+
+}  // namespace graven::graph
+
+using namespace graven::graph;
+#define GET_OP_CLASSES
+#include "dialect/graph/ops/elementwise.cpp.inc"
