@@ -1,0 +1,28 @@
+// From LLVM IR to the bytes of an object file.
+#ifndef GRAVEN_COMPILER_CODEGEN_CPU_EMIT_OBJECT_H_
+#define GRAVEN_COMPILER_CODEGEN_CPU_EMIT_OBJECT_H_
+
+#include <string>
+
+#include "compiler/strategy/target.h"
+#include "llvm/Support/Error.h"
+
+namespace llvm {
+class Module;
+}
+
+namespace graven::codegen::cpu {
+
+// Sets triple and data layout of `module` and optimizes it for `target`.
+llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target);
+
+// Position-independent ELF object of an optimized `module`. Kernels may call memcpy and memset only;
+// any other undefined symbol is an error that names it. Fatal errors inside LLVM become errors too.
+llvm::Expected<std::string> emitObject(llvm::Module &module, const strategy::Target &target);
+
+// The same code as text, for people.
+llvm::Expected<std::string> emitAssembly(llvm::Module &module, const strategy::Target &target);
+
+}  // namespace graven::codegen::cpu
+
+#endif  // GRAVEN_COMPILER_CODEGEN_CPU_EMIT_OBJECT_H_

@@ -1,0 +1,51 @@
+// Elementary functions as arithmetic.
+//
+// Kernels must not call libm: its results change with the version and with the CPU that glibc finds,
+// and an artifact would need it at run time. `--codegen-expand-math` rewrites the math dialect's
+// elementary functions on f32 and f64, scalars and vectors of any shape, into arith ops, math.fma and
+// bit operations that every target has. Runs before the conversion to LLVM.
+//
+// Accuracy, in units in the last place of the correctly rounded result:
+//   f32: exp, expm1, log, log1p, tanh, erf, sin, cos <= 1.5; erfc, pow <= 2; sqrt, 1/sqrt <= 0.5, 1
+//   f64: exp, expm1, log, log1p <= 1; tanh, sin, cos, erf, pow <= 2; erfc <= 3
+// Special values follow C's Annex F. The tests measure the bounds.
+#ifndef GRAVEN_COMPILER_CODEGEN_MATH_EXPAND_MATH_H_
+#define GRAVEN_COMPILER_CODEGEN_MATH_EXPAND_MATH_H_
+
+#include <memory>
+
+#include "compiler/codegen/math/expression.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "mlir/Pass/Pass.h"
+
+namespace graven::codegen {
+
+// One elementary function: the op it replaces and the formula that replaces it.
+struct ElementaryFunction {
+  llvm::StringRef op;  // "math.exp"
+  Real (*expand)(const Scope &scope, llvm::ArrayRef<Real> operands);
+};
+
+// All of them; each family's file holds its part.
+llvm::ArrayRef<ElementaryFunction> exponentialFunctions();    // exp expm1
+llvm::ArrayRef<ElementaryFunction> logarithmFunctions();      // log log1p
+llvm::ArrayRef<ElementaryFunction> hyperbolicFunctions();     // tanh
+llvm::ArrayRef<ElementaryFunction> errorFunctions();          // erf erfc
+llvm::ArrayRef<ElementaryFunction> trigonometricFunctions();  // sin cos
+llvm::ArrayRef<ElementaryFunction> powerFunctions();          // powf rsqrt
+
+// --codegen-expand-math: works on any op; fails where a function has no expansion for its type.
+std::unique_ptr<mlir::Pass> createExpandMathPass();
+void registerExpandMathPass();
+
+// Shared kernels of the families, without handling of special values ---------------------------
+
+// exp(x) for any x, NaN and infinities included.
+Real exponential(const Scope &scope, Real x);
+// exp(high + low), |low| tiny against high: for functions that compute their exponent in two parts.
+Real exponential(const Scope &scope, Real high, Real low);
+
+}  // namespace graven::codegen
+
+#endif  // GRAVEN_COMPILER_CODEGEN_MATH_EXPAND_MATH_H_

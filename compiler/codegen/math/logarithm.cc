@@ -1,0 +1,102 @@
+// log and log1p.
+//
+// x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), log x = e ln2 + log(1 + f), the sum with its
+// rounding error. For f32, log(1 + f) = f + f^2 (f q(f) - 1/2); for f64, with s = f / (2 + f),
+// log(1 + f) = f - (f^2/2 - s (f^2/2 + s^2 R(s^2))), the identity that FreeBSD's e_log.c uses: f is
+// exact and the rest is small. q and R are minimax approximations found by Remez's exchange algorithm
+// in 220-bit arithmetic, with weights that bound the error relative to the logarithm, and rounded to
+// the element type.
+#include <cmath>
+#include <limits>
+
+#include "compiler/codegen/math/expand_math.h"
+
+namespace graven::codegen {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// Relative error 2^-27.
+constexpr double kQ32[] = {
+    0.333333313, -0.250008196, 0.200012267, -0.166233584, 0.142017603, -0.131601766, 0.127615765,
+    -0.0763452649};
+// Relative error 2^-59.
+constexpr double kR64[] = {
+    0.6666666666666734, 0.39999999999414648, 0.28571428742391586, 0.22222198572882995,
+    0.18183564340760025, 0.15314050148670044, 0.14795954280494386};
+
+// ln2 = high + low; k high is exact for every exponent k.
+struct Ln2 {
+  double high, low;
+};
+Ln2 ln2(const Scope &scope) {
+  return scope.isDouble() ? Ln2{0x1.62e42feep-1, 0x1.a39ef35793c76p-33}
+                          : Ln2{0x1.62e4p-1, 0x1.7f7d1cp-20};
+}
+
+// log(1 + f) - f.
+Real tail(const Scope &scope, Real f) {
+  if (!scope.isDouble()) return f * f * fma(f, polynomial(f, kQ32), -0.5);
+  Real s = f / (2.0 + f);
+  Real z = s * s;
+  Real half_square = 0.5 * f * f;
+  return s * fma(z, polynomial(z, kR64), half_square) - half_square;
+}
+
+// e ln2 + f + (log(1 + f) - f) + correction.
+Real combine(const Scope &scope, Real e, Real f, Real correction) {
+  Pair sum = fastTwoSum(e * ln2(scope).high, f);
+  // With e = 0 the pair is (f, 0) though 0 is not the larger term.
+  return sum.high + (sum.low + (fma(e, ln2(scope).low, tail(scope, f)) + correction));
+}
+
+// The exponent e for which 2^-e x lies in [sqrt(1/2), sqrt(2)); x positive and normal.
+Int exponentOf(const Scope &scope, Real x) {
+  int bits = scope.mantissaBits();
+  // sqrt(1/2) as a bit pattern: subtracting it makes the exponent field count from there.
+  int64_t root = scope.isDouble() ? 0x3fe6a09e667f3bcdLL : 0x3f3504f3LL;
+  return (bitsOf(x) + -root) >> bits;
+}
+
+Real expandLog(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  Real x = operands[0];
+  double smallest = scope.isDouble() ? 0x1p-1022 : 0x1p-126;
+  // Subnormal numbers are scaled into the normal range.
+  Mask tiny = x < smallest;
+  double lift = scope.isDouble() ? 54 : 25;
+  Real scaled = select(tiny, x * std::exp2(lift), x);
+  Int e = exponentOf(scope, scaled);
+  Real f = fromBits(bitsOf(scaled) - (e << scope.mantissaBits())) - 1.0;
+  Real exponent = toReal(e) - select(tiny, lift, scope.real(0.0));
+  Real result = combine(scope, exponent, f, scope.real(0.0));
+  result = select(x == kInfinity, x, result);
+  result = select(x == 0.0, -kInfinity, result);
+  return select(x >= 0.0, result, scope.real(kNan));
+}
+
+// 1 + x = 2^e (1 + f): f = 2^-e x + (2^-e - 1), with its rounding error as correction.
+Real expandLog1p(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  Real x = operands[0];
+  Int e = exponentOf(scope, 1.0 + x);
+  // 2^-e in two factors: at the far end it is subnormal itself.
+  Int half = (0 - e) >> 1;
+  Real first = powerOfTwo(half), second = powerOfTwo(0 - e - half);
+  Pair f = twoSum(x * first * second, first * second - 1.0);
+  // log(1 + f + d) = log(1 + f) + d / (1 + f), and d is tiny: 1 - f stands for 1 / (1 + f).
+  Real correction = fma(-f.low, f.high, f.low);
+  Real result = combine(scope, toReal(e), f.high, correction);
+  // Keeps the sign of zero and subnormal numbers.
+  result = select(abs(x) < (scope.isDouble() ? 0x1p-54 : 0x1p-25), x, result);
+  result = select(x == kInfinity, x, result);
+  result = select(x == -1.0, -kInfinity, result);
+  return select(x >= -1.0, result, scope.real(kNan));
+}
+
+constexpr ElementaryFunction kFunctions[] = {{"math.log", expandLog}, {"math.log1p", expandLog1p}};
+
+}  // namespace
+
+llvm::ArrayRef<ElementaryFunction> logarithmFunctions() { return kFunctions; }
+
+}  // namespace graven::codegen

@@ -1,0 +1,42 @@
+// What the phases above code generation know about the machine: plain data, no LLVM.
+//
+// `fuse` and `strategy` decide by these numbers alone; `compiler/codegen/cpu/target.h` fills them in
+// from a triple and a CPU name.
+#ifndef GRAVEN_COMPILER_STRATEGY_TARGET_H_
+#define GRAVEN_COMPILER_STRATEGY_TARGET_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace graven::strategy {
+
+// One machine to compile for. Sizes are in bytes.
+struct Target {
+  std::string device = "cpu";  // folder under compiler/codegen
+  std::string triple;          // LLVM triple: "x86_64-unknown-linux-gnu"
+  std::string cpu;             // as the user named it, resolved: "x86-64-v3", "znver4"
+  // The instruction-set level that code is generated for. On x86-64 this is the highest
+  // microarchitecture level (x86-64-v3 or v4) that `cpu` covers, so that what the artifact needs is
+  // exactly what `required_features` says; `cpu` itself steers scheduling only.
+  std::string instruction_set;
+  std::string llvm_features;  // LLVM's feature string on top of `instruction_set`
+  // Names that the runtime checks before it runs the artifact: avx, avx2, fma, avx512f, neon, ...
+  std::vector<std::string> required_features;
+
+  int64_t vector_bytes = 32;      // one vector register
+  int64_t vector_registers = 16;  // architectural vector registers
+  bool has_fma = true;            // always true for an accepted target
+  int64_t l1_bytes = 32 << 10;    // data cache of one core
+  int64_t l2_bytes = 512 << 10;   // of one core
+  int64_t l3_bytes = 8 << 20;     // shared
+
+  // Lanes of an element of `element_bytes` in one vector register; at least 1.
+  int64_t lanes(int64_t element_bytes) const {
+    return vector_bytes > element_bytes ? vector_bytes / element_bytes : 1;
+  }
+};
+
+}  // namespace graven::strategy
+
+#endif  // GRAVEN_COMPILER_STRATEGY_TARGET_H_
