@@ -1,10 +1,11 @@
 // graven-opt: reads IR, runs passes, prints IR; the conventions of mlir-opt.
 #include "dialect/graph/ir/graph.h"
+#include "dialect/kernel/kernel.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<graven::graph::GraphDialect>();
+  registry.insert<graven::graph::GraphDialect, graven::kernel::KernelDialect>();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "graven-opt: runs Graven's passes on model text\n", registry));
 }
