@@ -20,6 +20,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
 
 #define GRAVEN_ABI_VERSION 1
 
@@ -110,7 +113,10 @@ graven_status graven_state_set(graven_state *state, const char *name, const void
 // folder is written, fsynced and renamed, then the folder is fsynced.
 graven_status graven_state_save(const graven_state *state, const char *path,
                                 const char *const *metadata);
-// Reads a checkpoint; the state is unchanged unless the whole file is sound and fits the model.
+// Reads a checkpoint; the state is unchanged unless the whole file is sound and fits the model. A
+// plain safetensors file (weights written by another program) is taken too: it must hold every
+// parameter and statistic and nothing else than states; slots and control that it lacks keep their
+// values.
 graven_status graven_state_load(graven_state *state, const char *path);
 // A metadata value of the checkpoint last loaded into `state`, or null.
 const char *graven_state_metadata(const graven_state *state, const char *key);
@@ -149,6 +155,9 @@ graven_status graven_call(graven_context *context, graven_state *state, uint32_t
 graven_status graven_call_raw(graven_context *context, graven_state *state, uint32_t entry,
                               int64_t rows, const void *const *inputs, void *const *outputs);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,170 @@
+// The executor: binds addresses, then walks an entry's commands. It knows nothing of the device
+// beyond its interface.
+#include <string.h>
+#include <time.h>
+
+#include "runtime/core/context.h"
+#include "runtime/core/error.h"
+#include "runtime/core/state.h"
+
+namespace graven1 {
+namespace {
+
+uint64_t now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec);
+}
+
+// One call under way.
+class Call {
+ public:
+  Call(graven_context &context, const graven_entry_record &entry, int64_t rows)
+      : context_(context),
+        model_(*context.model),
+        device_(*context.model->device),
+        entry_(entry),
+        rows_(rows) {}
+
+  graven_status bind_inputs(const void *const *inputs);
+  void bind_outputs(void *const *outputs);
+  graven_status run();
+  graven_status deliver(void *const *outputs);
+
+ private:
+  bool missing_rows(const graven_port_record &port) const {
+    return (port.flags & GRAVEN_PORT_BATCHED) != 0 && rows_ < entry_.batch;
+  }
+  // The bytes of the rows that the call really brings.
+  uint64_t valid_bytes(const graven_port_record &port) const {
+    if (!missing_rows(port)) return port.tensor.bytes;
+    return port.tensor.bytes / static_cast<uint64_t>(entry_.batch) * static_cast<uint64_t>(rows_);
+  }
+  char *stage(const graven_port_record &port) {
+    char *memory = context_.staging + staged_;
+    staged_ += staged(port.tensor.bytes);
+    return memory;
+  }
+  graven_status stage_input(const graven_port_record &port, const void *data, char *memory);
+  graven_status issue(const graven_command_record &command);
+
+  graven_context &context_;
+  const graven_model &model_;
+  const Device &device_;
+  const graven_entry_record &entry_;
+  int64_t rows_;
+  uint64_t staged_ = 0;
+};
+
+// Rows that are missing repeat row 0: zeros would be unsafe, 0 * inf is NaN in a gradient.
+graven_status Call::stage_input(const graven_port_record &port, const void *data, char *memory) {
+  uint64_t valid = valid_bytes(port);
+  graven_status status = device_.upload(device_.self, memory, data, valid);
+  if (!missing_rows(port)) return status;
+  uint64_t row = valid / static_cast<uint64_t>(rows_);
+  for (uint64_t at = valid; status == GRAVEN_OK && at < port.tensor.bytes; at += row) {
+    status = device_.upload(device_.self, memory + at, data, row);
+  }
+  return status;
+}
+
+graven_status Call::bind_inputs(const void *const *inputs) {
+  const graven_port_record *ports = model_.table.ports + entry_.inputs.first;
+  char **bases = context_.bases + kBaseInputs;
+  for (uint32_t i = 0, data_index = 0; i < entry_.inputs.count; ++i) {
+    const graven_port_record &port = ports[i];
+    const int32_t count = static_cast<int32_t>(rows_);
+    const void *data = &count;
+    if (port.kind == GRAVEN_PORT_DATA) data = inputs ? inputs[data_index++] : nullptr;
+    bool in_place =
+        device_.uses_host_memory && port.kind == GRAVEN_PORT_DATA && !missing_rows(port);
+    if (in_place) {
+      bases[i] = static_cast<char *>(const_cast<void *>(data));  // operands of inputs are read-only
+      continue;
+    }
+    bases[i] = stage(port);
+    if (graven_status status = stage_input(port, data, bases[i]); status != GRAVEN_OK) {
+      return status;
+    }
+  }
+  return GRAVEN_OK;
+}
+
+void Call::bind_outputs(void *const *outputs) {
+  const graven_port_record *ports = model_.table.ports + entry_.outputs.first;
+  char **bases = context_.bases + model_.base_outputs;
+  for (uint32_t i = 0; i < entry_.outputs.count; ++i) {
+    void *wanted = outputs ? outputs[i] : nullptr;
+    bool in_place = device_.uses_host_memory && wanted && !missing_rows(ports[i]);
+    bases[i] = in_place ? static_cast<char *>(wanted) : stage(ports[i]);
+  }
+}
+
+graven_status Call::issue(const graven_command_record &command) {
+  const BoundOperand *operands = model_.operands + command.operands.first;
+  void **buffers = context_.buffers;
+  for (uint32_t i = 0; i < command.operands.count; ++i) {
+    buffers[i] = context_.bases[operands[i].base] + operands[i].offset;
+  }
+  const graven_operand_record *records = model_.table.operands + command.operands.first;
+  switch (command.kind) {
+    case GRAVEN_COMMAND_LAUNCH:
+      return device_.launch(context_.queue, {command.kernel, command.operands.count, buffers,
+                                             command.grid, command.flops, command.bytes});
+    case GRAVEN_COMMAND_COPY:
+      return device_.copy(context_.queue, buffers[1], buffers[0], records[0].bytes);
+    default:
+      return device_.fill(context_.queue, buffers[0], static_cast<uint8_t>(command.fill_byte),
+                          records[0].bytes);
+  }
+}
+
+graven_status Call::run() {
+  graven_status status = device_.begin(context_.queue);
+  if (status != GRAVEN_OK) return status;
+  const graven_command_record *commands = model_.table.commands + entry_.commands.first;
+  uint64_t *profile = context_.profile ? context_.profile + entry_.commands.first : nullptr;
+  if (!profile) {
+    for (uint32_t c = 0; c < entry_.commands.count && status == GRAVEN_OK; ++c) {
+      status = issue(commands[c]);
+    }
+  } else {
+    uint64_t before = now();
+    for (uint32_t c = 0; c < entry_.commands.count && status == GRAVEN_OK; ++c) {
+      status = issue(commands[c]);
+      uint64_t after = now();
+      profile[c] += after - before;
+      before = after;
+    }
+  }
+  graven_status finished = device_.finish(context_.queue);
+  return status != GRAVEN_OK ? status : finished;
+}
+
+graven_status Call::deliver(void *const *outputs) {
+  if (!outputs) return GRAVEN_OK;
+  const graven_port_record *ports = model_.table.ports + entry_.outputs.first;
+  char *const *bases = context_.bases + model_.base_outputs;
+  for (uint32_t i = 0; i < entry_.outputs.count; ++i) {
+    if (!outputs[i] || bases[i] == outputs[i]) continue;
+    graven_status status =
+        device_.download(device_.self, outputs[i], bases[i], valid_bytes(ports[i]));
+    if (status != GRAVEN_OK) return status;
+  }
+  return GRAVEN_OK;
+}
+
+}  // namespace
+
+graven_status execute(graven_context &context, graven_state *state, uint32_t entry, int64_t rows,
+                      const void *const *inputs, void *const *outputs) {
+  Call call(context, context.model->table.entries[entry], rows);
+  context.bases[kBaseState] = state ? state->memory : nullptr;
+  graven_status status = call.bind_inputs(inputs);
+  if (status != GRAVEN_OK) return status;
+  call.bind_outputs(outputs);
+  status = call.run();
+  return status != GRAVEN_OK ? status : call.deliver(outputs);
+}
+
+}  // namespace graven1

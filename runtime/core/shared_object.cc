@@ -1,0 +1,196 @@
+// Opening an artifact that is a shared object. The dynamic loader trusts what it maps: a damaged
+// file kills the process. So the trailer's digest is checked first, on a private copy.
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/core/digest.h"
+#include "runtime/core/error.h"
+#include "runtime/core/model.h"
+
+namespace graven1 {
+namespace {
+
+#if defined(__x86_64__)
+constexpr uint16_t kMachine = EM_X86_64;
+#elif defined(__aarch64__)
+constexpr uint16_t kMachine = EM_AARCH64;
+#elif defined(__riscv)
+constexpr uint16_t kMachine = EM_RISCV;
+#else
+#error "the ELF machine number of this architecture is missing"
+#endif
+
+const char *machine_name(uint16_t machine) {
+  switch (machine) {
+    case EM_X86_64:
+      return "x86-64";
+    case EM_AARCH64:
+      return "aarch64";
+    case EM_RISCV:
+      return "riscv64";
+    default:
+      return "another machine";
+  }
+}
+
+graven_status io_failure(const char *path, const char *what, int error) {
+  char text[kErrnoTextBytes];
+  return fail(error == ENOENT ? GRAVEN_NOT_FOUND : GRAVEN_IO_ERROR, "cannot %s '%s': %s%s", what,
+              path, errno_text(error, text),
+              error == ENOENT ? "; check the path, relative to the working directory"
+                              : errno_remedy(error));
+}
+
+struct Descriptor {
+  int number = -1;
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+};
+
+// Copies `bytes` of `from` to `to`, adding those before the trailer to `digest`.
+graven_status copy_file(const char *path, int from, int to, uint64_t bytes, uint64_t *digest) {
+  char buffer[1 << 14];
+  Digest sum;
+  uint64_t summed = bytes - sizeof(graven_trailer);
+  for (uint64_t at = 0; at < bytes;) {
+    ssize_t got = pread(from, buffer, sizeof buffer, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return io_failure(path, "read", errno);
+    if (got == 0 || static_cast<uint64_t>(got) > bytes - at) {
+      return fail(GRAVEN_CORRUPT, "'%s' changed while it was read; try again", path);
+    }
+    uint64_t left = at < summed ? summed - at : 0;
+    sum.add(buffer, left < static_cast<uint64_t>(got) ? left : static_cast<uint64_t>(got));
+    for (ssize_t done = 0; done < got;) {
+      ssize_t put = write(to, buffer + done, static_cast<size_t>(got - done));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return fail_memory(bytes, "the artifact's copy in memory");
+      done += put;
+    }
+    at += static_cast<uint64_t>(got);
+  }
+  *digest = sum.value();
+  return GRAVEN_OK;
+}
+
+graven_status check_trailer(const char *path, int file, uint64_t bytes, graven_trailer *trailer) {
+  if (bytes >= sizeof *trailer &&
+      pread(file, trailer, sizeof *trailer, static_cast<off_t>(bytes - sizeof *trailer)) !=
+          static_cast<ssize_t>(sizeof *trailer)) {
+    return io_failure(path, "read", errno);
+  }
+  if (bytes < sizeof *trailer ||
+      memcmp(trailer->magic, GRAVEN_TRAILER_MAGIC, sizeof trailer->magic) != 0) {
+    return fail(GRAVEN_CORRUPT,
+                "'%s' does not end as a Graven model does: it is cut off, was changed after it was "
+                "compiled (by strip, for example), or is another kind of file; compile the model "
+                "again",
+                path);
+  }
+  if (trailer->file_bytes != bytes - sizeof *trailer) {
+    return fail(GRAVEN_CORRUPT,
+                "'%s' is damaged: it has %" PRIu64 " bytes before its trailer, expected %" PRIu64
+                "; copy or compile it again",
+                path, bytes - static_cast<uint64_t>(sizeof *trailer), trailer->file_bytes);
+  }
+  if (!memchr(trailer->symbol, 0, sizeof trailer->symbol) || !trailer->symbol[0]) {
+    return fail(GRAVEN_CORRUPT, "'%s' is damaged: its trailer names no model; compile it again",
+                path);
+  }
+  return GRAVEN_OK;
+}
+
+graven_status check_machine(const char *path, int file) {
+  unsigned char start[20];
+  if (pread(file, start, sizeof start, 0) != static_cast<ssize_t>(sizeof start) ||
+      memcmp(start, ELFMAG, SELFMAG) != 0) {
+    return fail(GRAVEN_CORRUPT, "'%s' is no shared object; compile the model again", path);
+  }
+  uint16_t machine = static_cast<uint16_t>(start[18] | start[19] << 8);
+  if (machine == kMachine) return GRAVEN_OK;
+  return fail(GRAVEN_INCOMPATIBLE,
+              "'%s' is compiled for %s and this program runs on %s; compile the model again with "
+              "--target= for this machine",
+              path, machine_name(machine), machine_name(kMachine));
+}
+
+void close_library(const graven_model &model) {
+  dlclose(model.library);
+  ::close(model.descriptor);
+}
+
+}  // namespace
+
+graven_status open_model(const char *path, const Device *device, graven_model **model) {
+  *model = nullptr;
+  Descriptor file, copy;
+  // Without O_NONBLOCK, opening a named pipe would wait for its writer.
+  file.number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file.number < 0) return io_failure(path, "open", errno);
+  struct stat status;
+  if (fstat(file.number, &status) != 0) return io_failure(path, "examine", errno);
+  if (!S_ISREG(status.st_mode)) {
+    return fail(GRAVEN_INVALID_ARGUMENT, "'%s' is not a file; give the path of a compiled model.so",
+                path);
+  }
+  uint64_t bytes = static_cast<uint64_t>(status.st_size);
+  graven_trailer trailer;
+  if (graven_status error = check_trailer(path, file.number, bytes, &trailer); error != GRAVEN_OK) {
+    return error;
+  }
+  copy.number = memfd_create("graven", MFD_CLOEXEC);
+  if (copy.number < 0) return io_failure(path, "make a copy in memory of", errno);
+  uint64_t digest;
+  if (graven_status error = copy_file(path, file.number, copy.number, bytes, &digest);
+      error != GRAVEN_OK) {
+    return error;
+  }
+  // The trailer is read again, from the copy: from here on nothing depends on the file.
+  if (graven_status error = check_trailer(path, copy.number, bytes, &trailer);
+      error != GRAVEN_OK) {
+    return error;
+  }
+  if (digest != trailer.digest) {
+    return fail(GRAVEN_CORRUPT,
+                "'%s' is damaged: its digest is %016" PRIx64 ", expected %016" PRIx64
+                "; copy or compile it again",
+                path, digest, trailer.digest);
+  }
+  if (graven_status error = check_machine(path, copy.number); error != GRAVEN_OK) return error;
+  // The descriptor stays open as long as the library: the loader knows libraries by this name, and a
+  // number used twice would give back the first library.
+  char name[32];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", copy.number);
+  void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  if (!library) {
+    const char *reason = dlerror();
+    return fail(GRAVEN_INCOMPATIBLE, "the system cannot load '%s': %s", path,
+                reason ? reason : "no reason given");
+  }
+  const graven_artifact *artifact =
+      static_cast<const graven_artifact *>(dlsym(library, trailer.symbol));
+  graven_status error =
+      artifact ? create_model(artifact, device, model)
+               : fail(GRAVEN_CORRUPT, "'%s' is damaged: it does not define '%s'; compile it again",
+                      path, trailer.symbol);
+  if (error != GRAVEN_OK) {
+    dlclose(library);
+    return error;
+  }
+  (*model)->library = library;
+  (*model)->descriptor = copy.number;
+  (*model)->close = close_library;
+  copy.number = -1;
+  return GRAVEN_OK;
+}
+
+}  // namespace graven1
