@@ -26,10 +26,14 @@ llvm::Error error(const llvm::Twine &message) {
 
 llvm::Expected<llvm::StringRef> emulation(const strategy::Target &target) {
   switch (llvm::Triple(target.triple).getArch()) {
-    case llvm::Triple::x86_64: return "elf_x86_64";
-    case llvm::Triple::aarch64: return "aarch64linux";
-    case llvm::Triple::riscv64: return "elf64lriscv";
-    default: return error("cannot link for '" + target.triple + "'");
+    case llvm::Triple::x86_64:
+      return "elf_x86_64";
+    case llvm::Triple::aarch64:
+      return "aarch64linux";
+    case llvm::Triple::riscv64:
+      return "elf64lriscv";
+    default:
+      return error("cannot link for '" + target.triple + "'");
   }
 }
 
@@ -66,12 +70,23 @@ llvm::Expected<std::string> linkSharedObject(llvm::StringRef object,
     static std::mutex one_at_a_time;
     std::lock_guard<std::mutex> lock(one_at_a_time);
     llvm::raw_string_ostream sink(messages);
-    const char *arguments[] = {"ld.lld",       "-shared",           "-m",
-                               machine->data(), "-o",               output.c_str(),
-                               "-z",           "relro",             "-z",
-                               "now",          "-z",                "noexecstack",
-                               "--hash-style=gnu", "--build-id=none", "--gc-sections",
-                               "--threads=1",  input.c_str()};
+    const char *arguments[] = {"ld.lld",
+                               "-shared",
+                               "-m",
+                               machine->data(),
+                               "-o",
+                               output.c_str(),
+                               "-z",
+                               "relro",
+                               "-z",
+                               "now",
+                               "-z",
+                               "noexecstack",
+                               "--hash-style=gnu",
+                               "--build-id=none",
+                               "--gc-sections",
+                               "--threads=1",
+                               input.c_str()};
     lld::Result result = lld::lldMain(arguments, sink, sink, {{lld::Gnu, &lld::elf::link}});
     if (result.retCode != 0) return error("linking failed: " + messages);
   }

@@ -1,7 +1,7 @@
 // What the phases above code generation know about the machine: plain data, no LLVM.
 //
-// `fuse` and `strategy` decide by these numbers alone; `compiler/codegen/cpu/target.h` fills them in
-// from a triple and a CPU name.
+// `fuse` and `strategy` decide by these numbers alone; `compiler/codegen/cpu/target.h` fills them
+// in from a triple and a CPU name.
 #ifndef GRAVEN_COMPILER_STRATEGY_TARGET_H_
 #define GRAVEN_COMPILER_STRATEGY_TARGET_H_
 

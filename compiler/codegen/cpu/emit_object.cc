@@ -48,7 +48,8 @@ llvm::Error contained(llvm::StringRef what, llvm::function_ref<llvm::Error()> wo
   llvm::Error result = llvm::Error::success();
   llvm::CrashRecoveryContext recovery;
   bool finished = recovery.RunSafely([&] {
-    if (llvm::Error failure = work()) result = llvm::joinErrors(std::move(result), std::move(failure));
+    if (llvm::Error failure = work())
+      result = llvm::joinErrors(std::move(result), std::move(failure));
   });
   if (finished) return result;
   llvm::consumeError(std::move(result));

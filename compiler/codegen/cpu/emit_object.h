@@ -16,8 +16,9 @@ namespace graven::codegen::cpu {
 // Sets triple and data layout of `module` and optimizes it for `target`.
 llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target);
 
-// Position-independent ELF object of an optimized `module`. Kernels may call memcpy and memset only;
-// any other undefined symbol is an error that names it. Fatal errors inside LLVM become errors too.
+// Position-independent ELF object of an optimized `module`. Kernels may call memcpy and memset
+// only; any other undefined symbol is an error that names it. Fatal errors inside LLVM become
+// errors too.
 llvm::Expected<std::string> emitObject(llvm::Module &module, const strategy::Target &target);
 
 // The same code as text, for people.

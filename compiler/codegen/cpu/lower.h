@@ -27,8 +27,8 @@ void buildLowerToLlvmPipeline(mlir::OpPassManager &passes);
 // Adds the dialects, interfaces and translations that lowering and translation need.
 void registerLowerToLlvm(mlir::DialectRegistry &registry);
 
-// Lowers `kernels` in place and translates it. Diagnostics go to the module's context; null after an
-// error. Every function with a body gets hidden visibility and `target`'s CPU attributes.
+// Lowers `kernels` in place and translates it. Diagnostics go to the module's context; null after
+// an error. Every function with a body gets hidden visibility and `target`'s CPU attributes.
 std::unique_ptr<llvm::Module> lowerToLlvm(mlir::ModuleOp kernels, const strategy::Target &target,
                                           llvm::LLVMContext &context);
 

@@ -54,9 +54,9 @@ struct Caches {
   int64_t l1, l2, l3;
 };
 constexpr Caches kCaches[] = {
-    {"znver4", 32 << 10, 1 << 20, 32 << 20},       {"znver5", 48 << 10, 1 << 20, 32 << 20},
-    {"x86-64-v4", 32 << 10, 1 << 20, 32 << 20},    {"skylake-avx512", 32 << 10, 1 << 20, 16 << 20},
-    {"icelake", 48 << 10, 1280 << 10, 16 << 20},   {"sapphirerapids", 48 << 10, 2 << 20, 32 << 20},
+    {"znver4", 32 << 10, 1 << 20, 32 << 20},     {"znver5", 48 << 10, 1 << 20, 32 << 20},
+    {"x86-64-v4", 32 << 10, 1 << 20, 32 << 20},  {"skylake-avx512", 32 << 10, 1 << 20, 16 << 20},
+    {"icelake", 48 << 10, 1280 << 10, 16 << 20}, {"sapphirerapids", 48 << 10, 2 << 20, 32 << 20},
     {"neoverse", 64 << 10, 1 << 20, 32 << 20},
 };
 
@@ -82,9 +82,8 @@ const Architecture *findArchitecture(const llvm::Triple &triple) {
 bool covers(const llvm::MCSubtargetInfo &cpu, const Level &level) {
   llvm::SmallVector<llvm::StringRef> names;
   level.required.split(names, ',', -1, /*KeepEmpty=*/false);
-  return llvm::all_of(names, [&](llvm::StringRef name) {
-    return cpu.checkFeatures(("+" + name).str());
-  });
+  return llvm::all_of(names,
+                      [&](llvm::StringRef name) { return cpu.checkFeatures(("+" + name).str()); });
 }
 
 // "a, b and 3 more", nearest spellings of `name` first.
@@ -111,7 +110,8 @@ llvm::Expected<llvm::Triple> normalizedTriple(llvm::StringRef text) {
   if (triple.getEnvironment() == llvm::Triple::UnknownEnvironment)
     triple.setEnvironment(llvm::Triple::GNU);
   if (!triple.isOSLinux())
-    return error(llvm::Twine("target '") + text + "' is not a Linux target: artifacts are ELF files for Linux");
+    return error(llvm::Twine("target '") + text +
+                 "' is not a Linux target: artifacts are ELF files for Linux");
   return triple;
 }
 
@@ -160,8 +160,8 @@ llvm::Expected<Target> resolveTarget(llvm::StringRef triple_text, llvm::StringRe
   if (cpu == "native") {
     llvm::Triple host(llvm::sys::getDefaultTargetTriple());
     if (host.getArch() != triple->getArch())
-      return error(llvm::Twine("--cpu=native needs a target of this machine's kind (") + host.getArchName() +
-                   "), got '" + target.triple + "': name the CPU instead");
+      return error(llvm::Twine("--cpu=native needs a target of this machine's kind (") +
+                   host.getArchName() + "), got '" + target.triple + "': name the CPU instead");
     target.cpu = llvm::sys::getHostCPUName().str();
     // A virtual machine may hide features that the CPU's name promises.
     std::vector<std::string> list;
@@ -172,16 +172,18 @@ llvm::Expected<Target> resolveTarget(llvm::StringRef triple_text, llvm::StringRe
   }
 
   auto any = subtarget(*triple, "", "");
-  if (!any) return error(llvm::Twine("this build of LLVM cannot generate code for '") + target.triple + "'");
+  if (!any)
+    return error(llvm::Twine("this build of LLVM cannot generate code for '") + target.triple +
+                 "'");
   if (!any->isCPUStringValid(target.cpu))
-    return error(llvm::Twine("unknown CPU '") + target.cpu + "' for " + triple->getArchName() +
-                 "; the nearest of those known: " +
-                 suggestions(target.cpu, acceptedCpus(target.triple), 8) +
-                 "; 'native' means this machine");
+    return error(
+        llvm::Twine("unknown CPU '") + target.cpu + "' for " + triple->getArchName() +
+        "; the nearest of those known: " + suggestions(target.cpu, acceptedCpus(target.triple), 8) +
+        "; 'native' means this machine");
   if (features.empty()) features = architecture.levels.back().llvm_features.str();
   auto info = subtarget(*triple, target.cpu, features);
-  const Level *level = llvm::find_if(architecture.levels,
-                                     [&](const Level &each) { return covers(*info, each); });
+  const Level *level =
+      llvm::find_if(architecture.levels, [&](const Level &each) { return covers(*info, each); });
   if (level == architecture.levels.end())
     return error(llvm::Twine("CPU '") + target.cpu + "' lacks instructions that kernels need (" +
                  architecture.levels.back().required + "): choose a newer one, such as " +

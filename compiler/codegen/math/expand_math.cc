@@ -11,8 +11,7 @@
 namespace graven::codegen {
 namespace {
 
-class ExpandMathPass
-    : public mlir::PassWrapper<ExpandMathPass, mlir::OperationPass<>> {
+class ExpandMathPass : public mlir::PassWrapper<ExpandMathPass, mlir::OperationPass<>> {
  public:
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ExpandMathPass)
 
@@ -27,7 +26,8 @@ class ExpandMathPass
 
   void runOnOperation() override {
     llvm::StringMap<const ElementaryFunction *> functions;
-    for (auto family : {exponentialFunctions(), logarithmFunctions(), hyperbolicFunctions()})
+    for (auto family : {exponentialFunctions(), logarithmFunctions(), hyperbolicFunctions(),
+                        errorFunctions(), trigonometricFunctions(), powerFunctions()})
       for (const ElementaryFunction &each : family) functions[each.op] = &each;
 
     llvm::SmallVector<mlir::Operation *> work;

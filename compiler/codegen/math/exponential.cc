@@ -2,9 +2,9 @@
 //
 // x = k ln2 + r with |r| <= ln2/2 (Cody and Waite's reduction: ln2 in two parts, the first short
 // enough for the difference to be exact), exp(r) = 1 + r + r^2 q(r), result scaled by 2^k. The
-// polynomials q are minimax approximations of (exp(r) - 1 - r) / r^2 with weight r^2 / exp(r), found
-// by Remez's exchange algorithm in 220-bit arithmetic and rounded to the element type; the error
-// stated beside each is that of the rounded coefficients, relative to exp(r).
+// polynomials q are minimax approximations of (exp(r) - 1 - r) / r^2 with weight r^2 / exp(r),
+// found by Remez's exchange algorithm in 220-bit arithmetic and rounded to the element type; the
+// error stated beside each is that of the rounded coefficients, relative to exp(r).
 #include "compiler/codegen/math/expand_math.h"
 
 namespace graven::codegen {
@@ -19,12 +19,11 @@ struct Parameters {
   double lowest, highest;  // beyond these the result is 0 or infinity
 };
 
-constexpr double kQ32[] = {
-    0.49999994, 0.166665211, 0.041668389, 0.00836871751, 0.00138145476};
-constexpr double kQ64[] = {
-    0.50000000000000111, 0.16666666666666438, 0.041666666666525784, 0.0083333333334740557,
-    0.0013888888944869576, 0.00019841269559850382, 2.4801491730947107e-5, 2.7557530856635155e-6,
-    2.7630763437571614e-7, 2.5020094817518027e-8};
+constexpr double kQ32[] = {0.49999994, 0.166665211, 0.041668389, 0.00836871751, 0.00138145476};
+constexpr double kQ64[] = {0.50000000000000111,   0.16666666666666438,   0.041666666666525784,
+                           0.0083333333334740557, 0.0013888888944869576, 0.00019841269559850382,
+                           2.4801491730947107e-5, 2.7557530856635155e-6, 2.7630763437571614e-7,
+                           2.5020094817518027e-8};
 
 const Parameters kSingle = {0x1.62e4p-1, 0x1.7f7d1cf79abcap-20, kQ32, -104.0, 89.0};
 const Parameters kDouble = {0x1.62e42feep-1, 0x1.a39ef35793c76p-33, kQ64, -746.0, 710.0};
@@ -69,7 +68,8 @@ Real expandExpm1(const Scope &scope, llvm::ArrayRef<Real> operands) {
   // Below -0.5 ln(2) (bits + 3) the result rounds to -1; above `highest` it is infinite.
   Real clamped = clamp(x, scope.isDouble() ? -40.0 : -20.0, p.highest);
   Reduced reduced = reduce(scope, clamped);
-  // 2^k may overflow for k = 128 though the result does not: scale by 2^(k-1) and double at the end.
+  // 2^k may overflow for k = 128 though the result does not: scale by 2^(k-1) and double at the
+  // end.
   Real scale = powerOfTwo(reduced.k + -1);
   Real less_one = scale - 0.5;
   Real lost = (scale - less_one) - 0.5;  // not 0 between 2^24 and 2^25 (f32)
@@ -80,8 +80,7 @@ Real expandExpm1(const Scope &scope, llvm::ArrayRef<Real> operands) {
   return select(abs(x) < (scope.isDouble() ? 0x1p-54 : 0x1p-25), x, result);
 }
 
-constexpr ElementaryFunction kFunctions[] = {
-    {"math.exp", expandExp}, {"math.expm1", expandExpm1}};
+constexpr ElementaryFunction kFunctions[] = {{"math.exp", expandExp}, {"math.expm1", expandExpm1}};
 
 }  // namespace
 
@@ -93,10 +92,14 @@ Real exponential(const Scope &scope, Real x) {
 }
 
 Real exponential(const Scope &scope, Real high, Real low) {
+  return scaledExponential(scope, high, low, scope.real(1.0));
+}
+
+Real scaledExponential(const Scope &scope, Real high, Real low, Real factor) {
   const Parameters &p = parameters(scope);
   Reduced reduced = reduce(scope, clamp(high, p.lowest, p.highest));
-  Real value = 1.0 + (reduced.r + remainder(scope, reduced.r, reduced.tail + low));
-  return scaleByPowerOfTwo(value, reduced.k);
+  Real less_one = reduced.r + remainder(scope, reduced.r, reduced.tail + low);
+  return scaleByPowerOfTwo(fma(factor, less_one, factor), reduced.k);
 }
 
 llvm::ArrayRef<ElementaryFunction> exponentialFunctions() { return kFunctions; }

@@ -50,8 +50,8 @@ Mask compare(arith::CmpIPredicate predicate, Int a, int64_t b) {
 template <typename T>
 T choose(Mask condition, T yes, T no) {
   const Scope &scope = *yes.scope;
-  return {{&scope, arith::SelectOp::create(scope.builder(), scope.loc(), condition.value,
-                                           yes.value, no.value)
+  return {{&scope, arith::SelectOp::create(scope.builder(), scope.loc(), condition.value, yes.value,
+                                           no.value)
                        .getResult()}};
 }
 
@@ -63,7 +63,9 @@ T convert(From a, const Scope &scope, mlir::Type type) {
 }  // namespace
 
 Scope::Scope(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type)
-    : builder_(builder), loc_(loc), type_(type),
+    : builder_(builder),
+      loc_(loc),
+      type_(type),
       double_(mlir::getElementTypeOrSelf(type).isF64()) {}
 
 Scope Scope::widened() const { return Scope(builder_, loc_, like(builder_.getF64Type())); }
@@ -85,10 +87,10 @@ Real Scope::real(double value) const {
 Int Scope::integer(int64_t value) const {
   mlir::Type type = intType();
   auto element = llvm::cast<mlir::IntegerType>(mlir::getElementTypeOrSelf(type));
-  return {{this, constant(*this, type, mlir::IntegerAttr::get(
-                                           element, llvm::APInt(element.getWidth(), value,
-                                                                /*isSigned=*/true,
-                                                                /*implicitTrunc=*/true)))}};
+  return {{this, constant(*this, type,
+                          mlir::IntegerAttr::get(element, llvm::APInt(element.getWidth(), value,
+                                                                      /*isSigned=*/true,
+                                                                      /*implicitTrunc=*/true)))}};
 }
 
 Real operator+(Real a, Real b) { return binary<arith::AddFOp>(a, b); }
@@ -106,8 +108,9 @@ Real operator/(double a, Real b) { return b.scope->real(a) / b; }
 
 Real fma(Real a, Real b, Real c) {
   const Scope &scope = *a.scope;
-  return {{&scope, math::FmaOp::create(scope.builder(), scope.loc(), a.value, b.value, c.value)
-                       .getResult()}};
+  return {
+      {&scope,
+       math::FmaOp::create(scope.builder(), scope.loc(), a.value, b.value, c.value).getResult()}};
 }
 Real fma(Real a, double b, Real c) { return fma(a, a.scope->real(b), c); }
 Real fma(Real a, Real b, double c) { return fma(a, b, a.scope->real(c)); }
@@ -133,8 +136,8 @@ Mask operator||(Mask a, Mask b) { return binary<arith::OrIOp>(a, b); }
 Mask operator!(Mask a) {
   const Scope &scope = *a.scope;
   mlir::Value truth = constant(scope, a.value.getType(), scope.builder().getBoolAttr(true));
-  return {{&scope,
-           arith::XOrIOp::create(scope.builder(), scope.loc(), a.value, truth).getResult()}};
+  return {
+      {&scope, arith::XOrIOp::create(scope.builder(), scope.loc(), a.value, truth).getResult()}};
 }
 
 Real select(Mask condition, Real yes, Real no) { return choose(condition, yes, no); }
@@ -155,9 +158,7 @@ Int operator|(Int a, int64_t b) { return a | a.scope->integer(b); }
 Int operator^(Int a, Int b) { return binary<arith::XOrIOp>(a, b); }
 Int operator<<(Int a, Int bits) { return binary<arith::ShLIOp>(a, bits); }
 Int operator<<(Int a, int64_t bits) { return a << a.scope->integer(bits); }
-Int operator>>(Int a, int64_t bits) {
-  return binary<arith::ShRSIOp>(a, a.scope->integer(bits));
-}
+Int operator>>(Int a, int64_t bits) { return binary<arith::ShRSIOp>(a, a.scope->integer(bits)); }
 Int shiftRightUnsigned(Int a, Int bits) { return binary<arith::ShRUIOp>(a, bits); }
 Int shiftRightUnsigned(Int a, int64_t bits) {
   return shiftRightUnsigned(a, a.scope->integer(bits));
@@ -178,8 +179,7 @@ Real narrow(Real a, const Scope &scope) {
 
 Real polynomial(Real x, llvm::ArrayRef<double> coefficients) {
   Real sum = x.scope->real(coefficients.back());
-  for (double coefficient : llvm::reverse(coefficients.drop_back()))
-    sum = fma(sum, x, coefficient);
+  for (double coefficient : llvm::reverse(coefficients.drop_back())) sum = fma(sum, x, coefficient);
   return sum;
 }
 

@@ -122,16 +122,16 @@ Mask lessThan(Int a, int64_t b);  // signed
 // Reinterpretation and conversion.
 Int bitsOf(Real a);
 Real fromBits(Int a);
-Real toReal(Int a);                        // nearest
-Real widen(Real a, const Scope &wide);     // f32 -> f64, exact
-Real narrow(Real a, const Scope &scope);   // f64 -> f32, nearest
+Real toReal(Int a);                       // nearest
+Real widen(Real a, const Scope &wide);    // f32 -> f64, exact
+Real narrow(Real a, const Scope &scope);  // f64 -> f32, nearest
 
 // c[0] + c[1] x + c[2] x^2 + ..., by Horner's rule with fma.
 Real polynomial(Real x, llvm::ArrayRef<double> coefficients);
 // 2^k for k in the exponent range of normal numbers.
 Real powerOfTwo(Int k);
-// a 2^k, correct also where the result overflows or is subnormal (rounded once); |k| < 2^10 for f32,
-// 2^12 for f64.
+// a 2^k, correct also where the result overflows or is subnormal (rounded once); |k| < 2^10 for
+// f32, 2^12 for f64.
 Real scaleByPowerOfTwo(Real a, Int k);
 // The integer nearest to a b, for |a b| < 2^21, as a real and as an integer.
 struct Rounded {

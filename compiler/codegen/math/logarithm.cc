@@ -3,9 +3,9 @@
 // x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), log x = e ln2 + log(1 + f), the sum with its
 // rounding error. For f32, log(1 + f) = f + f^2 (f q(f) - 1/2); for f64, with s = f / (2 + f),
 // log(1 + f) = f - (f^2/2 - s (f^2/2 + s^2 R(s^2))), the identity that FreeBSD's e_log.c uses: f is
-// exact and the rest is small. q and R are minimax approximations found by Remez's exchange algorithm
-// in 220-bit arithmetic, with weights that bound the error relative to the logarithm, and rounded to
-// the element type.
+// exact and the rest is small. q and R are minimax approximations found by Remez's exchange
+// algorithm in 220-bit arithmetic, with weights that bound the error relative to the logarithm, and
+// rounded to the element type.
 #include <cmath>
 #include <limits>
 
@@ -18,13 +18,17 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 // Relative error 2^-27.
-constexpr double kQ32[] = {
-    0.333333313, -0.250008196, 0.200012267, -0.166233584, 0.142017603, -0.131601766, 0.127615765,
-    -0.0763452649};
+constexpr double kQ32[] = {0.333333313, -0.250008196, 0.200012267, -0.166233584,
+                           0.142017603, -0.131601766, 0.127615765, -0.0763452649};
 // Relative error 2^-59.
-constexpr double kR64[] = {
-    0.6666666666666734, 0.39999999999414648, 0.28571428742391586, 0.22222198572882995,
-    0.18183564340760025, 0.15314050148670044, 0.14795954280494386};
+constexpr double kR64[] = {0.6666666666666734,  0.39999999999414648, 0.28571428742391586,
+                           0.22222198572882995, 0.18183564340760025, 0.15314050148670044,
+                           0.14795954280494386};
+
+// (2 atanh(s) - 2 s - 2/3 s^3) / s^5 in s^2; relative error of the logarithm 2^-67.
+constexpr double kAtanh64[] = {0.40000000000002256, 0.2857142857010031,  0.22222222519783549,
+                               0.18181784379889723, 0.15386756720633857, 0.13256832416749992,
+                               0.13196188865888414};
 
 // ln2 = high + low; k high is exact for every exponent k.
 struct Ln2 {
@@ -59,17 +63,22 @@ Int exponentOf(const Scope &scope, Real x) {
   return (bitsOf(x) + -root) >> bits;
 }
 
-Real expandLog(const Scope &scope, llvm::ArrayRef<Real> operands) {
-  Real x = operands[0];
-  double smallest = scope.isDouble() ? 0x1p-1022 : 0x1p-126;
-  // Subnormal numbers are scaled into the normal range.
-  Mask tiny = x < smallest;
+// x = 2^exponent (1 + f), x positive; subnormal numbers are scaled into the normal range first.
+struct Parts {
+  Real exponent, f;
+};
+Parts decompose(const Scope &scope, Real x) {
+  Mask tiny = x < (scope.isDouble() ? 0x1p-1022 : 0x1p-126);
   double lift = scope.isDouble() ? 54 : 25;
   Real scaled = select(tiny, x * std::exp2(lift), x);
   Int e = exponentOf(scope, scaled);
   Real f = fromBits(bitsOf(scaled) - (e << scope.mantissaBits())) - 1.0;
-  Real exponent = toReal(e) - select(tiny, lift, scope.real(0.0));
-  Real result = combine(scope, exponent, f, scope.real(0.0));
+  return {toReal(e) - select(tiny, lift, scope.real(0.0)), f};
+}
+
+Real expandLog(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  Real x = operands[0];
+  Real result = logarithm(scope, x);
   result = select(x == kInfinity, x, result);
   result = select(x == 0.0, -kInfinity, result);
   return select(x >= 0.0, result, scope.real(kNan));
@@ -96,6 +105,32 @@ Real expandLog1p(const Scope &scope, llvm::ArrayRef<Real> operands) {
 constexpr ElementaryFunction kFunctions[] = {{"math.log", expandLog}, {"math.log1p", expandLog1p}};
 
 }  // namespace
+
+Real logarithm(const Scope &scope, Real x) {
+  Parts parts = decompose(scope, x);
+  return combine(scope, parts.exponent, parts.f, scope.real(0.0));
+}
+
+Pair preciseLogarithm(const Scope &scope, Real x) {
+  Parts parts = decompose(scope, x);
+  // s = f / (2 + f) in two parts.
+  Pair divisor = fastTwoSum(scope.real(2.0), parts.f);
+  Real s = parts.f / divisor.high;
+  Real s_low = (fma(-s, divisor.high, parts.f) - s * divisor.low) / divisor.high;
+  // 2/3 s^3 in two parts.
+  Pair square = twoProduct(s, s);
+  Pair cube = twoProduct(s, square.high);
+  Real cube_low = cube.low + fma(s, square.low, 3.0 * square.high * s_low);
+  constexpr double kTwoThirds = 0x1.5555555555555p-1, kTwoThirdsLow = 0x1.5555555555555p-55;
+  Pair third = twoProduct(cube.high, scope.real(kTwoThirds));
+  Real third_low = third.low + fma(cube.high, kTwoThirdsLow, cube_low * kTwoThirds);
+  Real rest = cube.high * square.high * polynomial(square.high, kAtanh64);
+  // e ln2 + 2 s + 2/3 s^3 + rest; the first two products are exact.
+  Pair sum = fastTwoSum(parts.exponent * ln2(scope).high, s + s);
+  Pair total = fastTwoSum(sum.high, third.high);
+  Real low = fma(parts.exponent, ln2(scope).low, rest) + fma(s_low, 2.0, third_low);
+  return fastTwoSum(total.high, (sum.low + total.low) + low);
+}
 
 llvm::ArrayRef<ElementaryFunction> logarithmFunctions() { return kFunctions; }
 

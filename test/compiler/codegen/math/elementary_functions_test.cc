@@ -1,6 +1,6 @@
-// Compiles every elementary function through the object emitter, loads the machine code and compares
-// it with the C library's long double functions: maximum error in units in the last place over random
-// and special arguments, and equal bits for scalars and vectors of any length.
+// Compiles every elementary function through the object emitter, loads the machine code and
+// compares it with the C library's long double functions: maximum error in units in the last place
+// over random and special arguments, and equal bits for scalars and vectors of any length.
 //
 // GRAVEN_EXHAUSTIVE=1 runs the f32 functions of one argument over all 2^32 bit patterns.
 #include <dlfcn.h>
@@ -33,7 +33,8 @@ struct Range {
   double low, high;
 };
 
-// One function: its op, its reference, the promised bounds, and where its arguments are interesting.
+// One function: its op, its reference, the promised bounds, and where its arguments are
+// interesting.
 struct Row {
   const char *name;
   const char *op;
@@ -46,25 +47,106 @@ struct Row {
 
 using LD = long double;
 const Row kRows[] = {
-    {"exp", "math.exp", 1, [](LD x, LD y) -> LD { return std::exp(x); }, 1.0, 1.0, {{-1, 1}, {-105, 90}, {-750, 712}}},
-    {"expm1", "math.expm1", 1, [](LD x, LD y) -> LD { return std::expm1(x); }, 1.0, 1.5, {{-1, 1}, {-1e-3, 1e-3}, {-45, 90}, {-45, 712}}},
-    {"log", "math.log", 1, [](LD x, LD y) -> LD { return std::log(x); }, 1.0, 1.0, {{0.5, 2}, {0.99, 1.01}, {0, 1e6}, {0, 1e300}}},
-    {"log1p", "math.log1p", 1, [](LD x, LD y) -> LD { return std::log1p(x); }, 1.0, 1.0, {{-1, 1}, {-0.01, 0.01}, {0, 100}, {-1, 1e30}}},
-    {"tanh", "math.tanh", 1, [](LD x, LD y) -> LD { return std::tanh(x); }, 1.5, 2.0, {{-1, 1}, {-0.01, 0.01}, {-25, 25}, {-5, 5}}},
+    {"exp",
+     "math.exp",
+     1,
+     [](LD x, LD y) -> LD { return std::exp(x); },
+     1,
+     1,
+     {{-1, 1}, {-105, 90}, {-750, 712}}},
+    {"expm1",
+     "math.expm1",
+     1,
+     [](LD x, LD y) -> LD { return std::expm1(x); },
+     1,
+     1.1,
+     {{-1, 1}, {-1e-3, 1e-3}, {-45, 90}, {-45, 712}}},
+    {"log",
+     "math.log",
+     1,
+     [](LD x, LD y) -> LD { return std::log(x); },
+     1,
+     1,
+     {{0.5, 2}, {0.99, 1.01}, {0, 1e6}, {0, 1e300}}},
+    {"log1p",
+     "math.log1p",
+     1,
+     [](LD x, LD y) -> LD { return std::log1p(x); },
+     1,
+     1,
+     {{-1, 1}, {-0.01, 0.01}, {0, 100}, {-1, 1e30}}},
+    {"tanh",
+     "math.tanh",
+     1,
+     [](LD x, LD y) -> LD { return std::tanh(x); },
+     1.4,
+     1.3,
+     {{-1, 1}, {-0.01, 0.01}, {-25, 25}, {-5, 5}}},
+    {"erf",
+     "math.erf",
+     1,
+     [](LD x, LD y) -> LD { return std::erf(x); },
+     1,
+     1,
+     {{-1, 1}, {-0.01, 0.01}, {-7, 7}, {-2, 2}}},
+    {"erfc",
+     "math.erfc",
+     1,
+     [](LD x, LD y) -> LD { return std::erfc(x); },
+     1.8,
+     1.8,
+     {{-1, 1}, {-7, 7}, {0, 11}, {0, 28}}},
+    {"sin",
+     "math.sin",
+     1,
+     [](LD x, LD y) -> LD { return std::sin(x); },
+     1,
+     1,
+     {{-1, 1}, {-7, 7}, {-1e5, 1e5}, {-1e9, 1e9}, {0, 1e30}}},
+    {"cos",
+     "math.cos",
+     1,
+     [](LD x, LD y) -> LD { return std::cos(x); },
+     1,
+     1,
+     {{-1, 1}, {-7, 7}, {-1e5, 1e5}, {-1e9, 1e9}, {0, 1e30}}},
+    {"pow",
+     "math.powf",
+     2,
+     [](LD x, LD y) -> LD { return std::pow(x, y); },
+     0.51,
+     1,
+     {{0.5, 2}, {0, 1e3}, {-10, 10}, {0, 1e30}, {0.999, 1.001}},
+     {-30, 30}},
+    {"rsqrt",
+     "math.rsqrt",
+     1,
+     [](LD x, LD y) -> LD { return 1 / std::sqrt(x); },
+     0.51,
+     0.51,
+     {{0, 1}, {0, 1e6}, {0, 1e30}}},
+    {"sqrt",
+     "math.sqrt",
+     1,
+     [](LD x, LD y) -> LD { return std::sqrt(x); },
+     0.51,
+     0.51,
+     {{0, 1}, {0, 1e6}, {0, 1e30}}},
 };
 
 // Text of one kernel: `void name(x, y, out, count)` over `lanes` elements a step (0: scalars).
-std::string kernelText(const Row &row, const std::string &type, int lanes, const std::string &name) {
+std::string kernelText(const Row &row, const std::string &type, int lanes,
+                       const std::string &name) {
   std::string value = lanes ? "vector<" + std::to_string(lanes) + "x" + type + ">" : type;
   std::string step = std::to_string(lanes ? lanes : 1);
   std::string bytes = type == "f32" ? "4" : "8";
   std::string text = "func.func @" + name +
                      "(%x: !llvm.ptr, %y: !llvm.ptr, %out: !llvm.ptr, %count: i64) {\n"
-                     "  %zero = arith.constant 0 : i64\n  %step = arith.constant " + step +
-                     " : i64\n  scf.for %i = %zero to %count step %step : i64 {\n";
+                     "  %zero = arith.constant 0 : i64\n  %step = arith.constant " +
+                     step + " : i64\n  scf.for %i = %zero to %count step %step : i64 {\n";
   auto pointer = [&](const std::string &to, const std::string &from) {
-    text += "    %p" + to + " = llvm.getelementptr %" + from + "[%i] : (!llvm.ptr, i64) -> !llvm.ptr, " +
-            type + "\n";
+    text += "    %p" + to + " = llvm.getelementptr %" + from +
+            "[%i] : (!llvm.ptr, i64) -> !llvm.ptr, " + type + "\n";
   };
   auto load = [&](const std::string &from) {
     pointer(from, from);
@@ -139,7 +221,8 @@ class Library {
       ADD_FAILURE() << llvm::toString(shared.takeError());
       return;
     }
-    std::string path = testing::TempDir() + "elementary_functions_" + std::to_string(getpid()) + ".so";
+    std::string path =
+        testing::TempDir() + "elementary_functions_" + std::to_string(getpid()) + ".so";
     FILE *file = fopen(path.c_str(), "wb");
     ASSERT_WRITTEN(file, *shared);
     handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -154,8 +237,8 @@ class Library {
   void *handle_ = nullptr;
 };
 
-// Distance of `got` from `want` in units in the last place of T at `want`; infinite where one is NaN
-// and the other is not, or where a zero or an infinity has the wrong sign.
+// Distance of `got` from `want` in units in the last place of T at `want`; infinite where one is
+// NaN and the other is not, or where a zero or an infinity has the wrong sign.
 template <typename T>
 double ulpDistance(T got, LD want) {
   constexpr double kWrong = std::numeric_limits<double>::infinity();
@@ -166,11 +249,14 @@ double ulpDistance(T got, LD want) {
   if (std::isinf(got) || std::isinf(rounded)) {
     // One unit beyond the largest number counts as its distance, an infinity far off as wrong.
     LD largest = std::numeric_limits<T>::max();
-    LD unit = std::ldexp(1.0L, std::numeric_limits<T>::max_exponent - std::numeric_limits<T>::digits);
+    LD unit =
+        std::ldexp(1.0L, std::numeric_limits<T>::max_exponent - std::numeric_limits<T>::digits);
     LD a = std::isinf(got) ? std::copysign(largest + unit, static_cast<LD>(got)) : got;
     LD b = std::isinf(want) || std::fabs(want) > largest + unit
-               ? std::copysign(largest + unit, want) : want;
-    if ((std::isinf(got) && std::fabs(want) < largest - 4 * unit) || std::isinf(want)) return kWrong;
+               ? std::copysign(largest + unit, want)
+               : want;
+    if ((std::isinf(got) && std::fabs(want) < largest - 4 * unit) || std::isinf(want))
+      return kWrong;
     return static_cast<double>(std::fabs(a - b) / unit);
   }
   int exponent = want == 0 ? std::numeric_limits<T>::min_exponent - 1 : std::ilogb(want);
@@ -181,18 +267,48 @@ double ulpDistance(T got, LD want) {
 
 template <typename T>
 T fromRandomBits(std::mt19937_64 &random) {
-  if constexpr (sizeof(T) == 4) return std::bit_cast<float>(static_cast<uint32_t>(random()));
-  else return std::bit_cast<double>(static_cast<uint64_t>(random()));
+  if constexpr (sizeof(T) == 4)
+    return std::bit_cast<float>(static_cast<uint32_t>(random()));
+  else
+    return std::bit_cast<double>(static_cast<uint64_t>(random()));
 }
 
 template <typename T>
 std::vector<T> specialValues() {
   using L = std::numeric_limits<T>;
-  std::vector<T> values = {0, L::min(), L::denorm_min(), L::min() / 2, L::epsilon(), T(0.5), 1,
-                           std::nextafter(T(1), T(0)), std::nextafter(T(1), T(2)), 2, 3, T(2.5),
-                           T(M_PI), T(M_PI_2), T(M_PI_4), T(M_PI * 1000), T(M_LN2), 10, 88, 89, 103,
-                           104, 105, 709, T(709.9), 745, 746, T(1e10), T(1e22), T(16777217),
-                           T(9007199254740993.0), L::max(), L::infinity()};
+  std::vector<T> values = {0,
+                           L::min(),
+                           L::denorm_min(),
+                           L::min() / 2,
+                           L::epsilon(),
+                           T(0.5),
+                           1,
+                           std::nextafter(T(1), T(0)),
+                           std::nextafter(T(1), T(2)),
+                           2,
+                           3,
+                           T(2.5),
+                           T(M_PI),
+                           T(M_PI_2),
+                           T(M_PI_4),
+                           T(M_PI * 1000),
+                           T(M_LN2),
+                           10,
+                           88,
+                           89,
+                           103,
+                           104,
+                           105,
+                           709,
+                           T(709.9),
+                           745,
+                           746,
+                           T(1e10),
+                           T(1e22),
+                           T(16777217),
+                           T(9007199254740993.0),
+                           L::max(),
+                           L::infinity()};
   size_t count = values.size();
   for (size_t i = 0; i < count; ++i) values.push_back(-values[i]);
   values.push_back(L::quiet_NaN());
@@ -238,11 +354,11 @@ void check(const Row &row, const char *type, double bound) {
     Range range = row.ranges[random() % row.ranges.size()];
     x.push_back(bits ? fromRandomBits<T>(random)
                      : static_cast<T>(range.low + (range.high - range.low) * unit(random)));
-    y.push_back(row.operands == 1 ? T(0)
-                : bits && x.size() % 8 == 0
-                    ? fromRandomBits<T>(random)
-                    : static_cast<T>(row.second.low +
-                                     (row.second.high - row.second.low) * unit(random)));
+    y.push_back(
+        row.operands == 1 ? T(0)
+        : bits && x.size() % 8 == 0
+            ? fromRandomBits<T>(random)
+            : static_cast<T>(row.second.low + (row.second.high - row.second.low) * unit(random)));
   }
   Worst<T> worst;
   measure(row, kernel, x, y, worst);
