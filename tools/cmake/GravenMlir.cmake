@@ -44,7 +44,6 @@ function(graven_mlir_executable name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE graven_mlir ${ARG_LINK})
-  target_precompile_headers(${name} REUSE_FROM graven_pch)
 endfunction()
 
 # graven_tablegen(<file.td> <generator flag> <output.inc> [flags...]) into the current binary folder;

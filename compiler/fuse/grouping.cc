@@ -1,0 +1,243 @@
+#include "compiler/fuse/grouping.h"
+
+using namespace mlir;
+
+namespace graven::fuse {
+namespace {
+
+ArrayRef<int64_t> shapeOf(Value value) {
+  return cast<RankedTensorType>(value.getType()).getShape();
+}
+bool isScalar(Value value) { return shapeOf(value).empty(); }
+bool isElementwise(Operation *op) { return isa<graph::ElementwiseOpInterface>(op); }
+
+// A constant that a kernel spells out as one number.
+bool isNumber(Operation *op) {
+  auto constant = dyn_cast<graph::ConstantOp>(op);
+  if (!constant) return false;
+  Attribute value = constant.getValue();
+  if (auto dense = dyn_cast<DenseElementsAttr>(value)) return dense.isSplat();
+  return isa<FloatAttr, IntegerAttr>(value);
+}
+
+// Computed from numbers and scalars alone: stored nowhere, drawn again where it is wanted.
+bool isGenerated(Operation *op) {
+  if (isNumber(op) || isa<graph::IotaOp, graph::RandomUniformOp, graph::RandomBitsOp>(op))
+    return true;
+  if (!isElementwise(op) && !isa<graph::BroadcastOp, graph::ReshapeOp>(op)) return false;
+  if (isScalar(op->getResult(0))) return false;
+  return llvm::all_of(op->getOperands(), [](Value operand) {
+    if (isScalar(operand)) return true;
+    Operation *def = operand.getDefiningOp();
+    return def && isGenerated(def);
+  });
+}
+
+// The shape of one value per row of a row kernel, with the reduced axes gone or of length 1.
+bool isRowShape(const Group &group, ArrayRef<int64_t> shape) {
+  ArrayRef<int64_t> rows = ArrayRef(group.space).drop_back(group.reduced);
+  if (shape == rows) return true;
+  SmallVector<int64_t> kept(rows);
+  kept.append(group.reduced, 1);
+  return shape == ArrayRef<int64_t>(kept);
+}
+
+// `axes` are the last (or first) of `rank`.
+bool areLast(ArrayRef<int64_t> axes, int64_t rank) {
+  return llvm::all_of(llvm::enumerate(axes), [&](auto axis) {
+    return axis.value() == rank - static_cast<int64_t>(axes.size() - axis.index());
+  });
+}
+bool areFirst(ArrayRef<int64_t> axes) {
+  return llvm::all_of(llvm::enumerate(axes), [](auto axis) {
+    return axis.value() == static_cast<int64_t>(axis.index());
+  });
+}
+
+}  // namespace
+
+StringRef kindName(Kind kind) {
+  switch (kind) {
+    case Kind::kMap: return "map";
+    case Kind::kRow: return "row";
+    case Kind::kColumn: return "column";
+    case Kind::kContraction: return "contraction";
+    case Kind::kReference: return "reference";
+  }
+  llvm_unreachable("unknown kind");
+}
+
+bool isRepeated(Operation *op) { return isGenerated(op) || isa<graph::BroadcastOp>(op); }
+
+bool isStored(Operation *op) {
+  if (isa<graph::ReadOp>(op)) return true;
+  if (isa<graph::ConstantOp>(op)) return !isNumber(op);
+  return isa<graph::ReshapeOp>(op) && !isGenerated(op);
+}
+
+Grouping::Grouping(graph::EntryOp entry) {
+  Block &block = entry.getEntryBlock();
+  findUpdates(block);
+  for (Operation &op : block.without_terminator())
+    if (!isRepeated(&op) && !isStored(&op)) place(&op);
+  // A value that somebody outside any kernel wants must be stored after all: an operand of the end
+  // of the entry, of a reshape that stays outside, or of a contraction, which reads whole buffers.
+  for (Operation &op : block) {
+    bool wantsStored = op.hasTrait<OpTrait::IsTerminator>() || isa<graph::DotGeneralOp>(op) ||
+                       (isa<graph::ReshapeOp>(op) && !isRepeated(&op));
+    if (!wantsStored) continue;
+    for (Value operand : op.getOperands()) {
+      Operation *def = operand.getDefiningOp();
+      if (def && isRepeated(def) && !groupOf(def)) open(def, Kind::kMap, shapeOf(operand));
+    }
+  }
+}
+
+void Grouping::findUpdates(Block &block) {
+  auto end = cast<graph::ReturnOp>(block.getTerminator());
+  unsigned firstWrite = end->getNumOperands() - (end.getWrites() ? end.getWrites()->size() : 0);
+  for (Operation &op : llvm::reverse(block.without_terminator())) {
+    if (!isElementwise(&op) || isScalar(op.getResult(0))) continue;
+    bool only = llvm::all_of(op.getUses(), [&](OpOperand &use) {
+      if (use.getOwner() == end) return use.getOperandNumber() >= firstWrite;
+      return updates_.contains(use.getOwner());
+    });
+    if (only) updates_.insert(&op);
+  }
+}
+
+Group *Grouping::open(Operation *op, Kind kind, ArrayRef<int64_t> space, int64_t reduced) {
+  auto group = std::make_unique<Group>();
+  group->kind = kind;
+  group->space.assign(space.begin(), space.end());
+  group->reduced = reduced;
+  group->ops.insert(op);
+  groups_[op] = group.get();
+  all_.push_back(std::move(group));
+  return all_.back().get();
+}
+
+void Grouping::place(Operation *op) {
+  SetVector<Group *> operands = sources(op);
+  // A hero is the better home; among equals the latest, which depends on the others at most.
+  SmallVector<Group *> candidates(operands.begin(), operands.end());
+  llvm::stable_sort(candidates, [](Group *a, Group *b) { return (a->kind != Kind::kMap) > (b->kind != Kind::kMap); });
+  for (Group *home : candidates) {
+    bool circle = llvm::any_of(operands, [&](Group *other) {
+      return other != home && dependsOn(other, home);
+    });
+    if (circle || !admits(*home, op)) continue;
+    join(*home, op);
+    // Maps of the same space that feed the op are computed with it, where no circle arises.
+    for (Group *other : operands) {
+      if (other == home || other->kind != Kind::kMap || other->space != home->space) continue;
+      if (home->kind == Kind::kColumn || home->kind == Kind::kContraction) continue;
+      if (!dependsOn(home, other) || !llvm::any_of(sources(*home), [&](Group *source) {
+            return source != other && dependsOn(source, other);
+          }))
+        absorb(*home, *other);
+    }
+    return;
+  }
+  Value result = op->getResult(0);
+  if (auto reduction = dyn_cast<graph::ReductionOpInterface>(op)) {
+    ArrayRef<int64_t> space = shapeOf(op->getOperand(0));
+    SmallVector<int64_t> axes = reduction.getReducedAxes();
+    if (areLast(axes, space.size())) open(op, Kind::kRow, space, axes.size());
+    else if (areFirst(axes)) open(op, Kind::kColumn, space, axes.size());
+    else open(op, Kind::kReference, shapeOf(result));
+  } else if (isa<graph::DotGeneralOp>(op)) {
+    open(op, Kind::kContraction, shapeOf(result));
+  } else if (isa<graph::ArgmaxOp, graph::ScatterAddOp, graph::RandomFoldOp>(op)) {
+    open(op, Kind::kReference, shapeOf(result));
+  } else {
+    open(op, Kind::kMap, shapeOf(result));
+  }
+}
+
+bool Grouping::admits(Group &group, Operation *op) {
+  ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
+  if (auto reduction = dyn_cast<graph::ReductionOpInterface>(op)) {
+    SmallVector<int64_t> axes = reduction.getReducedAxes();
+    ArrayRef<int64_t> space = shapeOf(op->getOperand(0));
+    if (ArrayRef<int64_t>(group.space) != space || !areLast(axes, space.size())) return false;
+    if (group.kind == Kind::kMap) return !axes.empty();
+    return group.kind == Kind::kRow && group.reduced == static_cast<int64_t>(axes.size());
+  }
+  if (!isElementwise(op)) return false;
+  if (updates_.contains(op) && group.kind != Kind::kMap) return false;
+  switch (group.kind) {
+    case Kind::kMap:
+    case Kind::kContraction: return shape == ArrayRef<int64_t>(group.space);
+    case Kind::kRow: return shape == ArrayRef<int64_t>(group.space) || isRowShape(group, shape);
+    case Kind::kColumn:
+      return shape == ArrayRef<int64_t>(group.space).drop_front(group.reduced);
+    case Kind::kReference: return false;
+  }
+  llvm_unreachable("unknown kind");
+}
+
+void Grouping::join(Group &group, Operation *op) {
+  if (auto reduction = dyn_cast<graph::ReductionOpInterface>(op); reduction && group.kind == Kind::kMap) {
+    group.kind = Kind::kRow;
+    group.reduced = reduction.getReducedAxes().size();
+  }
+  group.ops.insert(op);
+  groups_[op] = &group;
+}
+
+void Grouping::absorb(Group &into, Group &from) {
+  for (Operation *op : from.ops) {
+    into.ops.insert(op);
+    groups_[op] = &into;
+  }
+  llvm::erase_if(all_, [&](const auto &group) { return group.get() == &from; });
+}
+
+SetVector<Group *> Grouping::sources(Operation *op) const {
+  SetVector<Group *> found;
+  SmallVector<Value> pending(op->getOperands());
+  llvm::SmallPtrSet<Operation *, 16> seen;
+  while (!pending.empty()) {
+    Operation *def = pending.pop_back_val().getDefiningOp();
+    if (!def || !seen.insert(def).second) continue;
+    if (Group *group = groupOf(def)) found.insert(group);
+    else if (isRepeated(def) || isStored(def)) llvm::append_range(pending, def->getOperands());
+  }
+  return found;
+}
+
+SetVector<Group *> Grouping::sources(const Group &group) const {
+  SetVector<Group *> found;
+  for (Operation *op : group.ops)
+    for (Group *source : sources(op))
+      if (source != &group) found.insert(source);
+  return found;
+}
+
+bool Grouping::dependsOn(const Group *later, const Group *earlier) const {
+  SmallVector<const Group *> pending{later};
+  llvm::SmallPtrSet<const Group *, 16> seen;
+  while (!pending.empty()) {
+    const Group *group = pending.pop_back_val();
+    for (Group *source : sources(*group)) {
+      if (source == earlier) return true;
+      if (seen.insert(source).second) pending.push_back(source);
+    }
+  }
+  return false;
+}
+
+SmallVector<Group *> Grouping::inOrder() {
+  SmallVector<Group *> order;
+  llvm::SmallPtrSet<Group *, 16> done;
+  std::function<void(Group *)> visit = [&](Group *group) {
+    if (!done.insert(group).second) return;
+    for (Group *source : sources(*group)) visit(source);
+    order.push_back(group);
+  };
+  for (const auto &group : all_) visit(group.get());
+  return order;
+}
+
+}  // namespace graven::fuse
