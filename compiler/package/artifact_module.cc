@@ -59,9 +59,9 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model) {
   if (!addresses.empty()) {
     auto *content =
         llvm::ConstantArray::get(llvm::ArrayType::get(pointer, addresses.size()), addresses);
-    kernels = new llvm::GlobalVariable(module, content->getType(), /*isConstant=*/true,
-                                       llvm::GlobalValue::InternalLinkage, content,
-                                       "graven_kernels");
+    kernels =
+        new llvm::GlobalVariable(module, content->getType(), /*isConstant=*/true,
+                                 llvm::GlobalValue::InternalLinkage, content, "graven_kernels");
   }
 
   // The fields of graven_artifact, in order.
@@ -73,8 +73,7 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model) {
                               llvm::ConstantInt::get(i64, addresses.size()),
                               constants,
                               llvm::ConstantInt::get(i64, model.constants.size())};
-  auto *type =
-      llvm::StructType::get(context, {i32, i32, pointer, i64, pointer, i64, pointer, i64});
+  auto *type = llvm::StructType::get(context, {i32, i32, pointer, i64, pointer, i64, pointer, i64});
   new llvm::GlobalVariable(module, type, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
                            llvm::ConstantStruct::get(type, fields), artifactSymbol(model.name));
   return llvm::Error::success();

@@ -1,4 +1,5 @@
-// Adds the artifact to the module that holds its kernels, so that one object file is the whole model.
+// Adds the artifact to the module that holds its kernels, so that one object file is the whole
+// model.
 #ifndef GRAVEN_COMPILER_PACKAGE_ARTIFACT_MODULE_H_
 #define GRAVEN_COMPILER_PACKAGE_ARTIFACT_MODULE_H_
 
@@ -11,9 +12,9 @@ class Module;
 
 namespace graven::package {
 
-// Adds `model`'s table, constants, kernel pointers and the exported graven_artifact to `module`, which
-// defines every function that `model.kernels` names. All else becomes internal, so that objects of
-// several models can be linked into one program. An error names a kernel without code.
+// Adds `model`'s table, constants, kernel pointers and the exported graven_artifact to `module`,
+// which defines every function that `model.kernels` names. All else becomes internal, so that
+// objects of several models can be linked into one program. An error names a kernel without code.
 llvm::Error addArtifact(llvm::Module &module, const Model &model);
 
 }  // namespace graven::package

@@ -30,7 +30,8 @@ class Header {
          << "\n\n#include <graven/graven.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
          << "extern const graven_artifact " << symbol << ";\n\n";
 
-    out_ << "// Bytes: all state; metrics; constants in the artifact; scratch of the largest entry;\n"
+    out_ << "// Bytes: all state; metrics; constants in the artifact; scratch of the largest "
+            "entry;\n"
             "// the most that training holds at once, the caller's inputs and outputs aside.\n";
     number("STATE_BYTES", model_.state_bytes, "the size of all state");
     number("METRIC_BYTES", model_.metric_bytes, "the size of the metrics");
@@ -50,21 +51,23 @@ class Header {
   std::string usage(const std::string &symbol) const {
     std::string text =
         "//\n//   graven_model *model;\n//   graven_state *state;\n//   graven_context *context;\n"
-        "//   graven_model_create(&" + symbol + ", &model);\n"
+        "//   graven_model_create(&" +
+        symbol +
+        ", &model);\n"
         "//   graven_state_create(model, &state);\n"
         "//   graven_context_create(model, NULL, &context);\n";
     for (const Entry &entry : model_.entries) {
       std::string inputs, outputs;
       for (const Port &port : entry.inputs)
         if (port.kind == GRAVEN_PORT_DATA) inputs += (inputs.empty() ? "" : ", ") + port.name;
-      for (const Port &port : entry.outputs)
-        outputs += (outputs.empty() ? "&" : ", &") + port.name;
+      for (const Port &port : entry.outputs) outputs += (outputs.empty() ? "&" : ", &") + port.name;
       text += "//   graven_call(context, state, " + prefix_ + "ENTRY_" + entryWord(entry) + ", " +
               (entry.batch ? "rows" : "0") + ",\n//               ";
       text += inputs.empty() ? "NULL, " : "(const void *[]){" + inputs + "}, ";
       text += outputs.empty() ? "NULL);\n" : "(void *[]){" + outputs + "});\n";
     }
-    return text + "//\n// A call returns GRAVEN_OK, or a status that graven_last_error() explains.\n";
+    return text +
+           "//\n// A call returns GRAVEN_OK, or a status that graven_last_error() explains.\n";
   }
 
   // TRAIN_STEP, or TRAIN_STEP_B16 where the entry was compiled for several batch sizes.
@@ -76,7 +79,8 @@ class Header {
   }
 
   void writeEntries() {
-    out_ << "\n// Entries: the number to call them by, their batch size, and for every input and output\n"
+    out_ << "\n// Entries: the number to call them by, their batch size, and for every input and "
+            "output\n"
             "// its place in the arrays of pointers and its bytes.\n";
     for (size_t i = 0; i < model_.entries.size(); ++i) {
       const Entry &entry = model_.entries[i];

@@ -18,11 +18,14 @@ static_assert(llvm::endianness::native == llvm::endianness::little,
 uint64_t elementBytes(graven_dtype dtype) {
   switch (dtype) {
     case GRAVEN_F64:
-    case GRAVEN_I64: return 8;
+    case GRAVEN_I64:
+      return 8;
     case GRAVEN_F32:
-    case GRAVEN_I32: return 4;
+    case GRAVEN_I32:
+      return 4;
     case GRAVEN_I1:
-    case GRAVEN_UI8: return 1;
+    case GRAVEN_UI8:
+      return 1;
   }
   return 0;
 }
@@ -68,8 +71,7 @@ class Table {
   }
 
   template <typename Record>
-  static uint32_t append(std::string &bytes, const std::vector<Record> &records,
-                         uint32_t &offset) {
+  static uint32_t append(std::string &bytes, const std::vector<Record> &records, uint32_t &offset) {
     bytes.resize(llvm::alignTo(bytes.size(), 8), '\0');
     offset = static_cast<uint32_t>(bytes.size());
     bytes.append(reinterpret_cast<const char *>(records.data()), records.size() * sizeof(Record));
@@ -106,8 +108,8 @@ class Table {
       record.offset = state.offset;
       states_.push_back(record);
       if (metric) continue;
-      layout += state.name + '\0' + std::to_string(state.role) + ' ' +
-                std::to_string(state.tensor.dtype);
+      layout +=
+          state.name + '\0' + std::to_string(state.role) + ' ' + std::to_string(state.tensor.dtype);
       for (int64_t dim : state.tensor.dims) layout += ' ' + std::to_string(dim);
       layout += '\n';
     }

@@ -1,4 +1,5 @@
-// The artifact's table, from plain structs: what `runtime/core/artifact_format.h` lays out in bytes.
+// The artifact's table, from plain structs: what `runtime/core/artifact_format.h` lays out in
+// bytes.
 #ifndef GRAVEN_COMPILER_PACKAGE_TABLE_WRITER_H_
 #define GRAVEN_COMPILER_PACKAGE_TABLE_WRITER_H_
 
