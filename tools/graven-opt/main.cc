@@ -1,4 +1,5 @@
 // graven-opt: reads IR, runs passes, prints IR; the conventions of mlir-opt.
+#include "compiler/differentiate/passes.h"
 #include "compiler/fuse/passes.h"
 #include "dialect/graph/ir/graph.h"
 #include "dialect/kernel/kernel.h"
@@ -7,6 +8,7 @@
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   registry.insert<graven::graph::GraphDialect, graven::kernel::KernelDialect>();
+  graven::differentiate::registerPasses();
   graven::fuse::registerPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "graven-opt: runs Graven's passes on model text\n", registry));

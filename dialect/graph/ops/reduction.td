@@ -13,7 +13,7 @@ class Graph_Reduction<string mnemonic, list<Trait> traits = []>
 def Graph_SumOp : Graph_Reduction<"sum"> {
   let summary = "sum over axes"; let maths = "Sum over `axis` (one, a list, or all where none is given); 0 of nothing."; }
 def Graph_ProdOp : Graph_Reduction<"prod"> {
-  let summary = "product over axes"; let maths = "Product over `axis`; 1 of nothing. Its gradient is exact where no more than one factor of a product is 0 as well."; }
+  let summary = "product over axes"; let maths = "Product over `axis`; 1 of nothing. Its gradient is exact where factors are 0 as well."; }
 def Graph_MaxOp : Graph_Reduction<"max"> {
   let summary = "largest over axes"; let maths = "Largest element over `axis`; NaN if there is one. Equal largest elements share the gradient evenly."; }
 def Graph_MinOp : Graph_Reduction<"min"> {
