@@ -1,0 +1,203 @@
+// The worker pool: each workgroup once, the same bits for any number of threads and any caller's
+// float mode, callers at once, sleep and wake.
+#include "runtime/core/pool.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "runtime/core/float_mode.h"
+#include "test/runtime/core/fake_model.h"
+
+namespace graven::testing {
+namespace {
+
+graven_pool *make_pool(int32_t threads, bool force) {
+  graven_pool_options options = {threads, force};
+  graven_pool *pool = nullptr;
+  EXPECT_EQ(graven_pool_create(&options, &pool), GRAVEN_OK) << graven_last_error();
+  return pool;
+}
+
+void count(void *const *buffers, int64_t lo, int64_t hi) {
+  int *counts = static_cast<int *>(buffers[0]);
+  for (int64_t i = lo; i < hi; ++i) ++counts[i];
+}
+
+void note_ranges(void *const *buffers, int64_t lo, int64_t hi) {
+  int64_t *sizes = static_cast<int64_t *>(buffers[0]);
+  for (int64_t i = lo; i < hi; ++i) sizes[i] = hi - lo;
+}
+
+TEST(PoolTest, EveryWorkgroupRunsOnceInBalancedRanges) {
+  for (int32_t threads : {1, 2, 3, 5, 8}) {
+    graven_pool *pool = make_pool(threads, true);
+    EXPECT_EQ(graven_pool_threads(pool), threads);
+    for (int64_t grid : {0, 1, 2, 3, 7, 64, 1001}) {
+      std::vector<int> counts(static_cast<size_t>(grid) + 1);
+      void *buffers[] = {counts.data()};
+      graven1::run_on_pool(pool, {count, buffers, grid, 0, 0});
+      for (int64_t i = 0; i <= grid; ++i) EXPECT_EQ(counts[static_cast<size_t>(i)], i < grid);
+      std::vector<int64_t> sizes(static_cast<size_t>(grid) + 1);
+      buffers[0] = sizes.data();
+      graven1::run_on_pool(pool, {note_ranges, buffers, grid, 0, 0});
+      for (int64_t i = 0; i < grid; ++i) {
+        EXPECT_GE(sizes[static_cast<size_t>(i)], grid / threads);
+        EXPECT_LE(sizes[static_cast<size_t>(i)], grid / threads + 1);
+      }
+    }
+    graven_pool_destroy(pool);
+  }
+}
+
+TEST(PoolTest, SmallWorkStaysWithTheCaller) {
+  graven_pool *pool = make_pool(4, false);
+  std::vector<int64_t> sizes(100);
+  void *buffers[] = {sizes.data()};
+  graven1::run_on_pool(pool, {note_ranges, buffers, 100, 1000, 1000});
+  EXPECT_EQ(sizes[0], 100);
+  graven1::run_on_pool(pool, {note_ranges, buffers, 100, 1u << 30, 1000});
+  EXPECT_EQ(sizes[0], 25);
+  graven_pool_destroy(pool);
+}
+
+TEST(PoolTest, SleepingWorkersWake) {
+  graven_pool *pool = make_pool(3, true);
+  std::vector<int> counts(300);
+  void *buffers[] = {counts.data()};
+  for (int i = 0; i < 20; ++i) {
+    graven1::run_on_pool(pool, {count, buffers, 300, 0, 0});
+    std::this_thread::sleep_for(std::chrono::milliseconds(i % 3));
+  }
+  for (int i = 0; i < 5000; ++i) graven1::run_on_pool(pool, {count, buffers, 300, 0, 0});
+  for (int n : counts) EXPECT_EQ(n, 5020);
+  graven_pool_destroy(pool);
+}
+
+TEST(PoolTest, SecondCallerRunsSerially) {
+  graven_pool *pool = make_pool(2, true);
+  std::vector<std::thread> callers;
+  std::vector<std::vector<int>> counts(4, std::vector<int>(64));
+  for (auto &mine : counts) {
+    callers.emplace_back([&mine, pool] {
+      void *buffers[] = {mine.data()};
+      for (int i = 0; i < 2000; ++i) graven1::run_on_pool(pool, {count, buffers, 64, 0, 0});
+    });
+  }
+  for (std::thread &caller : callers) caller.join();
+  for (const auto &mine : counts) {
+    for (int n : mine) EXPECT_EQ(n, 2000);
+  }
+  graven_pool_destroy(pool);
+}
+
+TEST(PoolTest, ImpossiblePoolsAreRefused) {
+  for (int32_t threads : {-1, 1025}) {
+    graven_pool_options options = {threads, 0};
+    graven_pool *pool;
+    EXPECT_EQ(graven_pool_create(&options, &pool), GRAVEN_INVALID_ARGUMENT);
+    EXPECT_EQ(pool, nullptr);
+  }
+  graven_pool *pool;
+  ASSERT_EQ(graven_pool_create(nullptr, &pool), GRAVEN_OK);
+  EXPECT_GE(graven_pool_threads(pool), 1);
+  graven_pool_destroy(pool);
+}
+
+// Runs the chain model on `threads` threads (0: without a pool).
+std::vector<float> run_chain(int32_t threads) {
+  constexpr int64_t kGrid = 1023;
+  TableBuilder builder;
+  build_chain_model(&builder, kGrid);
+  graven_model *model = nullptr;
+  graven_state *state = nullptr;
+  graven_context *context = nullptr;
+  graven_pool *pool = threads ? make_pool(threads, true) : nullptr;
+  EXPECT_EQ(graven_model_create(builder.build(), &model), GRAVEN_OK) << graven_last_error();
+  EXPECT_EQ(graven_state_create(model, &state), GRAVEN_OK);
+  EXPECT_EQ(graven_context_create(model, pool, &context), GRAVEN_OK);
+  float seed = 1.25f;
+  EXPECT_EQ(graven_state_set(state, "seed", &seed, sizeof seed), GRAVEN_OK);
+  std::vector<float> out(2 * kGrid);
+  void *outputs[] = {out.data()};
+  EXPECT_EQ(graven_call(context, state, 0, 0, nullptr, outputs), GRAVEN_OK) << graven_last_error();
+  graven_context_destroy(context);
+  graven_state_destroy(state);
+  graven_model_destroy(model);
+  graven_pool_destroy(pool);
+  return out;
+}
+
+TEST(PoolTest, BitsDependNeitherOnThreadsNorOnTheCallersFloatMode) {
+  std::vector<float> expected = run_chain(0);
+  EXPECT_NE(expected[0], 0) << "the test must reach the subnormal numbers";
+#if defined(__x86_64__)
+  // Flush to zero, denormals are zero, round towards zero.
+  const graven1::FloatMode modes[] = {graven1::default_float_mode(), 0x1f80 | 0x8040,
+                                      0x1f80 | 0x6000};
+#else
+  const graven1::FloatMode modes[] = {graven1::default_float_mode(), 1u << 24, 3u << 22};
+#endif
+  const graven1::FloatMode before = graven1::float_mode();
+  for (graven1::FloatMode mode : modes) {
+    for (int32_t threads : {0, 1, 2, 4, 7}) {
+      graven1::set_float_mode(mode);
+      std::vector<float> got = run_chain(threads);
+      graven1::FloatMode after = graven1::float_mode();
+      graven1::set_float_mode(before);
+      EXPECT_EQ(memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0)
+          << threads << " threads, mode " << mode;
+      EXPECT_EQ(after & ~0x3fu, mode & ~0x3fu) << "the caller's mode is restored";
+    }
+  }
+}
+
+TEST(PoolTest, ConcurrentPredictsShareOneModelAndState) {
+  TableBuilder builder;
+  build_affine_model(&builder);
+  graven_model *model = nullptr;
+  graven_state *state = nullptr;
+  ASSERT_EQ(graven_model_create(builder.build(), &model), GRAVEN_OK) << graven_last_error();
+  ASSERT_EQ(graven_state_create(model, &state), GRAVEN_OK);
+  graven_context *first = nullptr;
+  ASSERT_EQ(graven_context_create(model, nullptr, &first), GRAVEN_OK);
+  ASSERT_EQ(graven_call(first, state, 0, 0, nullptr, nullptr), GRAVEN_OK);
+  graven_pool *pool = make_pool(2, true);
+  uint32_t predict = static_cast<uint32_t>(graven_model_find_entry(model, "predict", 0));
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      graven_context *context = nullptr;
+      if (graven_context_create(model, pool, &context) != GRAVEN_OK) {
+        ++wrong;
+        return;
+      }
+      for (int i = 0; i < 300; ++i) {
+        int64_t rows = 1 + (i + t) % kAffineBatch;
+        std::vector<float> x(static_cast<size_t>(rows * kAffineFeatures), static_cast<float>(t));
+        std::vector<float> y(x.size());
+        const void *inputs[] = {x.data()};
+        void *outputs[] = {y.data()};
+        wrong += graven_call(context, state, predict, rows, inputs, outputs) != GRAVEN_OK;
+        for (size_t k = 0; k < y.size(); ++k) {
+          wrong += y[k] != static_cast<float>(1 + k % 4) * static_cast<float>(t) + 0.5f;
+        }
+      }
+      graven_context_destroy(context);
+    });
+  }
+  for (std::thread &thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+  graven_pool_destroy(pool);
+  graven_context_destroy(first);
+  graven_state_destroy(state);
+  graven_model_destroy(model);
+}
+
+}  // namespace
+}  // namespace graven::testing
