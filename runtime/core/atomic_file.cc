@@ -22,7 +22,7 @@ AtomicFile::~AtomicFile() {
 
 graven_status AtomicFile::failure(const char *what, int error) {
   char text[kErrnoTextBytes];
-  return fail(GRAVEN_IO_ERROR, "cannot %s '%s': %s%s; nothing was overwritten", what, path_,
+  return fail(GRAVEN_IO_ERROR, "cannot %s '%s': %s%s; nothing was overwritten", what, shown(path_),
               errno_text(error, text), errno_remedy(error));
 }
 
@@ -42,7 +42,7 @@ graven_status AtomicFile::open(const char *path) {
   if (fstatat(folder_, name_, &status, 0) == 0 && !S_ISREG(status.st_mode)) {
     if (S_ISDIR(status.st_mode)) return failure("write", EISDIR);
     return fail(GRAVEN_IO_ERROR, "cannot write '%s': it is not a plain file; choose another path",
-                path_);
+                shown(path_));
   }
   int length = snprintf(temporary_, sizeof temporary_, ".%s.graven-partial", name_);
   if (length < 0 || static_cast<size_t>(length) >= sizeof temporary_) {
@@ -66,7 +66,7 @@ graven_status AtomicFile::open_temporary() {
       close(file);
       return fail(GRAVEN_BUSY,
                   "cannot write '%s': another process is writing it; wait, or choose another path",
-                  path_);
+                  shown(path_));
     }
     struct stat opened, named;
     bool same = fstat(file, &opened) == 0 &&
@@ -79,7 +79,7 @@ graven_status AtomicFile::open_temporary() {
     file_ = file;
     return ftruncate(file_, 0) == 0 ? GRAVEN_OK : failure("write", errno);
   }
-  return fail(GRAVEN_BUSY, "cannot write '%s': other processes keep replacing it; try again", path_);
+  return fail(GRAVEN_BUSY, "cannot write '%s': other processes keep replacing it; try again", shown(path_));
 }
 
 graven_status AtomicFile::write_through(const char *data, size_t bytes) {
@@ -121,7 +121,7 @@ graven_status AtomicFile::commit() {
     char text[kErrnoTextBytes];
     int error = errno;
     return fail(GRAVEN_IO_ERROR,
-                "'%s' is written, but its folder may not be on disk yet: %s%s; save again", path_,
+                "'%s' is written, but its folder may not be on disk yet: %s%s; save again", shown(path_),
                 errno_text(error, text), errno_remedy(error));
   }
   return GRAVEN_OK;

@@ -108,7 +108,7 @@ graven_status Reader::damaged(const char *format, ...) {
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
   return fail(GRAVEN_CORRUPT,
-              "'%s' is damaged: %s; use another checkpoint. The state is unchanged", path_, reason);
+              "'%s' is damaged: %s; use another checkpoint. The state is unchanged", shown(path_), reason);
 }
 
 graven_status Reader::unfit(const char *format, ...) {
@@ -120,7 +120,7 @@ graven_status Reader::unfit(const char *format, ...) {
   return fail(GRAVEN_INCOMPATIBLE,
               "'%s' does not fit model '%.80s': %s; use the model that it was saved from, or train "
               "anew. The state is unchanged",
-              path_, table_.text(table_.header->model_name), reason);
+              shown(path_), table_.text(table_.header->model_name), reason);
 }
 
 graven_status Reader::open_file() {
@@ -130,12 +130,12 @@ graven_status Reader::open_file() {
   if (file_ < 0 || fstat(file_, &status) != 0) {
     int error = errno;
     return fail(error == ENOENT ? GRAVEN_NOT_FOUND : GRAVEN_IO_ERROR, "cannot open '%s': %s%s",
-                path_, errno_text(error, text),
+                shown(path_), errno_text(error, text),
                 error == ENOENT ? "; check the path, relative to the working directory"
                                 : errno_remedy(error));
   }
   if (!S_ISREG(status.st_mode)) {
-    return fail(GRAVEN_INVALID_ARGUMENT, "'%s' is not a file; give the path of a checkpoint", path_);
+    return fail(GRAVEN_INVALID_ARGUMENT, "'%s' is not a file; give the path of a checkpoint", shown(path_));
   }
   file_bytes_ = static_cast<uint64_t>(status.st_size);
   return GRAVEN_OK;
@@ -149,7 +149,7 @@ graven_status Reader::read_at(uint64_t offset, void *data, size_t bytes) {
     if (got < 0) {
       char text[kErrnoTextBytes];
       int error = errno;
-      return fail(GRAVEN_IO_ERROR, "cannot read '%s': %s%s", path_, errno_text(error, text),
+      return fail(GRAVEN_IO_ERROR, "cannot read '%s': %s%s", shown(path_), errno_text(error, text),
                   errno_remedy(error));
     }
     if (got == 0) return damaged("it became shorter while it was read");
@@ -276,7 +276,7 @@ graven_status Reader::check_metadata() {
     return fail(GRAVEN_INCOMPATIBLE,
                 "'%s' is a checkpoint of format version %.20s, this runtime reads version %s; load "
                 "it with the version of Graven that wrote it. The state is unchanged",
-                path_, format, kFormatValue);
+                shown(path_), format, kFormatValue);
   }
   return GRAVEN_OK;
 }

@@ -43,6 +43,15 @@ graven_status fail_memory(size_t bytes, const char *purpose) {
               bytes, purpose);
 }
 
+const char *shown(const char *path) {
+  constexpr size_t kMost = 400;
+  size_t bytes = strlen(path);
+  if (bytes <= kMost) return path;
+  path += bytes - kMost;
+  while ((*path & 0xc0) == 0x80) ++path;  // never split a UTF-8 sequence
+  return path;
+}
+
 const char *errno_text(int error_number, char (&buffer)[kErrnoTextBytes]) {
   const char *text = error_string(strerror_r(error_number, buffer, sizeof buffer), buffer);
   if (text != buffer) {

@@ -16,6 +16,9 @@ graven_status fail(graven_status status, const char *format, ...)
 // Fails with OUT_OF_MEMORY, naming what the `bytes` were wanted for.
 graven_status fail_memory(size_t bytes, const char *purpose) __attribute__((cold, noinline));
 
+// `path` as messages show it: whole, or its end where it is too long to leave room for the rest.
+const char *shown(const char *path);
+
 constexpr size_t kErrnoTextBytes = 128;
 // The system's text for `error_number` in `buffer`; returns `buffer`.
 const char *errno_text(int error_number, char (&buffer)[kErrnoTextBytes]);

@@ -44,7 +44,7 @@ const char *machine_name(uint16_t machine) {
 graven_status io_failure(const char *path, const char *what, int error) {
   char text[kErrnoTextBytes];
   return fail(error == ENOENT ? GRAVEN_NOT_FOUND : GRAVEN_IO_ERROR, "cannot %s '%s': %s%s", what,
-              path, errno_text(error, text),
+              shown(path), errno_text(error, text),
               error == ENOENT ? "; check the path, relative to the working directory"
                               : errno_remedy(error));
 }
@@ -66,7 +66,7 @@ graven_status copy_file(const char *path, int from, int to, uint64_t bytes, uint
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return io_failure(path, "read", errno);
     if (got == 0 || static_cast<uint64_t>(got) > bytes - at) {
-      return fail(GRAVEN_CORRUPT, "'%s' changed while it was read; try again", path);
+      return fail(GRAVEN_CORRUPT, "'%s' changed while it was read; try again", shown(path));
     }
     uint64_t left = at < summed ? summed - at : 0;
     sum.add(buffer, left < static_cast<uint64_t>(got) ? left : static_cast<uint64_t>(got));
@@ -94,17 +94,17 @@ graven_status check_trailer(const char *path, int file, uint64_t bytes, graven_t
                 "'%s' does not end as a Graven model does: it is cut off, was changed after it was "
                 "compiled (by strip, for example), or is another kind of file; compile the model "
                 "again",
-                path);
+                shown(path));
   }
   if (trailer->file_bytes != bytes - sizeof *trailer) {
     return fail(GRAVEN_CORRUPT,
                 "'%s' is damaged: it has %" PRIu64 " bytes before its trailer, expected %" PRIu64
                 "; copy or compile it again",
-                path, bytes - static_cast<uint64_t>(sizeof *trailer), trailer->file_bytes);
+                shown(path), bytes - static_cast<uint64_t>(sizeof *trailer), trailer->file_bytes);
   }
   if (!memchr(trailer->symbol, 0, sizeof trailer->symbol) || !trailer->symbol[0]) {
     return fail(GRAVEN_CORRUPT, "'%s' is damaged: its trailer names no model; compile it again",
-                path);
+                shown(path));
   }
   return GRAVEN_OK;
 }
@@ -113,14 +113,14 @@ graven_status check_machine(const char *path, int file) {
   unsigned char start[20];
   if (pread(file, start, sizeof start, 0) != static_cast<ssize_t>(sizeof start) ||
       memcmp(start, ELFMAG, SELFMAG) != 0) {
-    return fail(GRAVEN_CORRUPT, "'%s' is no shared object; compile the model again", path);
+    return fail(GRAVEN_CORRUPT, "'%s' is no shared object; compile the model again", shown(path));
   }
   uint16_t machine = static_cast<uint16_t>(start[18] | start[19] << 8);
   if (machine == kMachine) return GRAVEN_OK;
   return fail(GRAVEN_INCOMPATIBLE,
               "'%s' is compiled for %s and this program runs on %s; compile the model again with "
               "--target= for this machine",
-              path, machine_name(machine), machine_name(kMachine));
+              shown(path), machine_name(machine), machine_name(kMachine));
 }
 
 void close_library(const graven_model &model) {
@@ -140,7 +140,7 @@ graven_status open_model(const char *path, const Device *device, graven_model **
   if (fstat(file.number, &status) != 0) return io_failure(path, "examine", errno);
   if (!S_ISREG(status.st_mode)) {
     return fail(GRAVEN_INVALID_ARGUMENT, "'%s' is not a file; give the path of a compiled model.so",
-                path);
+                shown(path));
   }
   uint64_t bytes = static_cast<uint64_t>(status.st_size);
   graven_trailer trailer;
@@ -163,7 +163,7 @@ graven_status open_model(const char *path, const Device *device, graven_model **
     return fail(GRAVEN_CORRUPT,
                 "'%s' is damaged: its digest is %016" PRIx64 ", expected %016" PRIx64
                 "; copy or compile it again",
-                path, digest, trailer.digest);
+                shown(path), digest, trailer.digest);
   }
   if (graven_status error = check_machine(path, copy.number); error != GRAVEN_OK) return error;
   // The descriptor stays open as long as the library: the loader knows libraries by this name, and a
@@ -173,7 +173,7 @@ graven_status open_model(const char *path, const Device *device, graven_model **
   void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     const char *reason = dlerror();
-    return fail(GRAVEN_INCOMPATIBLE, "the system cannot load '%s': %s", path,
+    return fail(GRAVEN_INCOMPATIBLE, "the system cannot load '%s': %s", shown(path),
                 reason ? reason : "no reason given");
   }
   const graven_artifact *artifact =
@@ -181,7 +181,7 @@ graven_status open_model(const char *path, const Device *device, graven_model **
   graven_status error =
       artifact ? create_model(artifact, device, model)
                : fail(GRAVEN_CORRUPT, "'%s' is damaged: it does not define '%s'; compile it again",
-                      path, trailer.symbol);
+                      shown(path), trailer.symbol);
   if (error != GRAVEN_OK) {
     dlclose(library);
     return error;
