@@ -102,7 +102,10 @@ graven_status check_trailer(const char *path, int file, uint64_t bytes, graven_t
                 "; copy or compile it again",
                 shown(path), bytes - static_cast<uint64_t>(sizeof *trailer), trailer->file_bytes);
   }
-  if (!memchr(trailer->symbol, 0, sizeof trailer->symbol) || !trailer->symbol[0]) {
+  size_t name_bytes = strnlen(trailer->symbol, sizeof trailer->symbol);
+  bool padded = name_bytes < sizeof trailer->symbol;
+  for (size_t i = name_bytes; i < sizeof trailer->symbol; ++i) padded &= trailer->symbol[i] == 0;
+  if (name_bytes == 0 || !padded) {
     return fail(GRAVEN_CORRUPT, "'%s' is damaged: its trailer names no model; compile it again",
                 shown(path));
   }
@@ -111,8 +114,9 @@ graven_status check_trailer(const char *path, int file, uint64_t bytes, graven_t
 
 graven_status check_machine(const char *path, int file) {
   unsigned char start[20];
-  if (pread(file, start, sizeof start, 0) != static_cast<ssize_t>(sizeof start) ||
-      memcmp(start, ELFMAG, SELFMAG) != 0) {
+  ssize_t got = pread(file, start, sizeof start, 0);
+  if (got < 0) return io_failure(path, "read", errno);
+  if (got != static_cast<ssize_t>(sizeof start) || memcmp(start, ELFMAG, SELFMAG) != 0) {
     return fail(GRAVEN_CORRUPT, "'%s' is no shared object; compile the model again", shown(path));
   }
   uint16_t machine = static_cast<uint16_t>(start[18] | start[19] << 8);
