@@ -3,11 +3,13 @@
 #include "compiler/fuse/passes.h"
 #include "dialect/graph/ir/graph.h"
 #include "dialect/kernel/kernel.h"
+#include "dialect/nn/nn.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  registry.insert<graven::graph::GraphDialect, graven::kernel::KernelDialect>();
+  registry.insert<graven::graph::GraphDialect, graven::kernel::KernelDialect,
+                  graven::nn::NNDialect>();
   graven::differentiate::registerPasses();
   graven::fuse::registerPasses();
   return mlir::asMainReturnCode(

@@ -28,6 +28,44 @@ Attribute compact(Attribute value) {
   return DenseI64ArrayAttr::get(value.getContext(), numbers);
 }
 
+// The shortest digits that read back as the same number, with the decimal point by which MLIR knows
+// a float (before an exponent, where there is one).
+std::string shortest(double number) {
+  char text[32];
+  char *end = std::to_chars(text, text + sizeof text, number).ptr;
+  std::string digits(text, end);
+  if (digits.find('.') == std::string::npos) digits.insert(std::min(digits.find('e'), digits.size()), ".0");
+  return digits;
+}
+
+// `word(1, 2.5)`: a word with numbers, kept as that text.
+ParseResult parseNumbersAfter(OpAsmParser &parser, StringRef word, Attribute &value) {
+  std::string text = word.str() + "(";
+  auto parseNumber = [&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    Attribute number;
+    if (parser.parseAttribute(number)) return failure();
+    if (!isa<FloatAttr, IntegerAttr>(number)) return parser.emitError(loc, "expected a number");
+    if (text.back() != '(') text += ", ";
+    text += shortest(numberOf(number));
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::Paren, parseNumber)) return failure();
+  value = parser.getBuilder().getStringAttr(text + ")");
+  return success();
+}
+
+// Whether `text` prints without quotes: a word, or a word with numbers.
+bool isPlain(StringRef text) {
+  auto [word, numbers] = text.split('(');
+  if (!isWord(word)) return false;
+  return numbers.data() == nullptr || numbers.empty() ||
+         (numbers.consume_back(")") &&
+          llvm::all_of(numbers, [](char c) { return isdigit(c) || StringRef("+-.e, ").contains(c); }));
+}
+
+}  // namespace
+
 ParseResult parseOptionValue(OpAsmParser &parser, Attribute &value) {
   Builder &b = parser.getBuilder();
   StringRef word;
@@ -47,6 +85,8 @@ ParseResult parseOptionValue(OpAsmParser &parser, Attribute &value) {
     return success();
   }
   if (succeeded(parser.parseOptionalKeyword(&word))) {
+    SMLoc open = parser.getCurrentLocation();
+    if (*open.getPointer() == '(') return parseNumbersAfter(parser, word, value);
     value = b.getStringAttr(word);
     return success();
   }
@@ -57,15 +97,7 @@ ParseResult parseOptionValue(OpAsmParser &parser, Attribute &value) {
 
 void printOptionValue(Attribute value, OpAsmPrinter &printer) {
   if (auto number = dyn_cast<FloatAttr>(value); number && number.getValue().isFinite()) {
-    char text[32];
-    // The shortest digits that read back as the same number.
-    char *end = std::to_chars(text, text + sizeof text, number.getValueAsDouble()).ptr;
-    StringRef digits(text, end - text);
-    // MLIR reads a float by its decimal point, which stands before an exponent.
-    if (digits.contains('.')) printer << digits;
-    else if (size_t e = digits.find('e'); e != StringRef::npos)
-      printer << digits.take_front(e) << ".0" << digits.drop_front(e);
-    else printer << digits << ".0";
+    printer << shortest(number.getValueAsDouble());
     return;
   }
   if (auto list = dyn_cast<ArrayAttr>(value); list && !list.empty() && !isa<SymbolRefAttr>(list[0])) {
@@ -74,7 +106,7 @@ void printOptionValue(Attribute value, OpAsmPrinter &printer) {
     printer << "]";
     return;
   }
-  if (auto word = dyn_cast<StringAttr>(value); word && isWord(word)) {
+  if (auto word = dyn_cast<StringAttr>(value); word && isPlain(word)) {
     printer << word.getValue();
   } else if (auto numbers = dyn_cast<DenseI64ArrayAttr>(value)) {
     printer << "[";
@@ -88,6 +120,8 @@ void printOptionValue(Attribute value, OpAsmPrinter &printer) {
     printer.printAttributeWithoutType(value);
   }
 }
+
+namespace {
 
 ParseResult reportUnknownOption(OpAsmParser &parser, SMLoc loc, OperationName op, StringRef key,
                                 ArrayRef<StringRef> known) {
@@ -114,6 +148,24 @@ StringRef nearestWord(StringRef word, ArrayRef<StringRef> words) {
     }
   }
   return best;
+}
+
+ParseResult reportUnknownOp(OpAsmParser &parser, OperationState &state) {
+  StringRef dialect = state.name.getDialectNamespace(), word = state.name.stripDialect();
+  SmallVector<StringRef> same, other;
+  for (RegisteredOperationName name : parser.getContext()->getRegisteredOperations()) {
+    StringRef space = name.getDialectNamespace();
+    if (space == dialect) same.push_back(name.stripDialect());
+    // The same word in the other language, where a prefix was forgotten.
+    else if ((space == "graph" || space == "nn") && name.stripDialect() == word)
+      other.push_back(name.getStringRef());
+  }
+  InFlightDiagnostic error = parser.emitError(parser.getNameLoc(), "there is no op '")
+                             << state.name << "'";
+  if (!other.empty()) return error << "; did you mean '" << other.front() << "'?";
+  if (StringRef near = nearestWord(word, same); !near.empty())
+    return error << "; did you mean '" << near << "'?";
+  return error;
 }
 
 ParseResult parseCall(OpAsmParser &parser, OperationState &state) {

@@ -13,6 +13,11 @@ mlir::ParseResult parseCall(mlir::OpAsmParser &parser, mlir::OperationState &sta
 void printCall(mlir::Operation *op, mlir::OpAsmPrinter &printer);
 void nameResults(mlir::Operation *op, mlir::OpAsmSetValueNameFn setName);
 
+// The value of an option: a number, a word, a word with numbers as uniform(-0.1, 0.1), true or
+// false, a type, lists.
+mlir::ParseResult parseOptionValue(mlir::OpAsmParser &parser, mlir::Attribute &value);
+void printOptionValue(mlir::Attribute value, mlir::OpAsmPrinter &printer);
+
 // `[private] @name(%x: type [in [lo, hi)], %y) { ... }`
 mlir::ParseResult parseFunction(mlir::OpAsmParser &parser, mlir::OperationState &state);
 void printFunction(mlir::Operation *op, mlir::OpAsmPrinter &printer);
@@ -21,6 +26,9 @@ void nameArguments(mlir::Operation *op, mlir::Region &region, mlir::OpAsmSetValu
 // `(@model, %loss) as (%w, %dw) { ... }`
 mlir::ParseResult parseForEach(mlir::OpAsmParser &parser, mlir::OperationState &state);
 void printForEach(mlir::Operation *op, mlir::OpAsmPrinter &printer);
+
+// "there is no op 'nn.dens'; did you mean 'nn.dense'?": the parser of every op that is not known.
+mlir::ParseResult reportUnknownOp(mlir::OpAsmParser &parser, mlir::OperationState &state);
 
 // The word among `words` nearest to `word` if it is near enough to be a slip of the pen, else "".
 llvm::StringRef nearestWord(llvm::StringRef word, llvm::ArrayRef<llvm::StringRef> words);

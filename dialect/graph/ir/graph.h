@@ -21,6 +21,10 @@ class GraphBuilder;
 template <typename ConcreteOp>
 class NotDifferentiable : public mlir::OpTrait::TraitBase<ConcreteOp, NotDifferentiable> {};
 
+// Trait: the op may be named as a layer's activation.
+template <typename ConcreteOp>
+class Activation : public mlir::OpTrait::TraitBase<ConcreteOp, Activation> {};
+
 // Checks a typed op against its shape rule; an op whose types are untyped passes.
 llvm::LogicalResult verifyShape(mlir::Operation *op);
 

@@ -24,6 +24,8 @@ def Graph_Dialect : Dialect {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
   let extraClassDeclaration = [{
     void registerOps();
+    // Answers an unknown op name with the nearest known one.
+    std::optional<ParseOpHook> getParseOperationHook(::llvm::StringRef name) const override;
   }];
 }
 
@@ -88,6 +90,26 @@ class Graven_CallSyntax<Dialect dialect, string mnemonic, list<Trait> traits>
   let extraClassDefinition = syntaxDefinition;
 }
 
+// A function whose arguments carry types and whose body need not (call_syntax.cc).
+class Graven_Function<Dialect dialect, string mnemonic, list<Trait> traits = []>
+    : Op<dialect, mnemonic, !listconcat(traits, [Symbol, IsolatedFromAbove, NoTerminator, SingleBlock,
+          DeclareOpInterfaceMethods<OpAsmOpInterface, ["getDefaultDialect", "getAsmBlockArgumentNames"]>])> {
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<StrAttr>:$sym_visibility,
+                       ArrayAttr:$arg_types, ArrayAttr:$arg_names, OptionalAttr<ArrayAttr>:$arg_ranges);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let extraClassDefinition = [{
+    ::mlir::ParseResult $cppClass::parse(::mlir::OpAsmParser &parser, ::mlir::OperationState &state) {
+      return ::graven::graph::parseFunction(parser, state);
+    }
+    void $cppClass::print(::mlir::OpAsmPrinter &printer) { ::graven::graph::printFunction(*this, printer); }
+    ::llvm::StringRef $cppClass::getDefaultDialect() { return "graph"; }
+    void $cppClass::getAsmBlockArgumentNames(::mlir::Region &region, ::mlir::OpAsmSetValueNameFn setName) {
+      ::graven::graph::nameArguments(*this, region, setName);
+    }
+  }];
+}
+
 // A pure op with one result whose type follows from its operands and options.
 class Graph_PureOp<string mnemonic, list<Trait> traits = []>
     : Graven_CallSyntax<Graph_Dialect, mnemonic,
@@ -118,6 +140,11 @@ class Graph_Composite<string mnemonic, list<Trait> traits = []>
   string example = "";
   let description = maths # "\n\n```mlir\n" # example # "\n```\n\n"
     # "Lifespan: written in model text; `expand` replaces it by primitives.";
+}
+
+// The op may be named as a layer's activation: one float operand, no option that must be given.
+def Activation : NativeOpTrait<"Activation"> {
+  let cppNamespace = "::graven::graph";
 }
 
 // The gradient of any result by any operand is zero or undefined, and that is meant.

@@ -21,6 +21,10 @@ void GraphDialect::initialize() {
   registerOps();
 }
 
+std::optional<Dialect::ParseOpHook> GraphDialect::getParseOperationHook(StringRef) const {
+  return reportUnknownOp;
+}
+
 void GraphDialect::registerOps() {
 #define GET_OP_LIST
   addOperations<

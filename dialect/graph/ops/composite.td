@@ -5,7 +5,8 @@
 include "dialect/graph/ir/graph_base.td"
 
 // The result has the type of the first operand, a float.
-class Graph_Activation<string mnemonic, dag options = (ins)> : Graph_Composite<mnemonic> {
+class Graph_FloatUnary<string mnemonic, dag options = (ins), list<Trait> traits = []>
+    : Graph_Composite<mnemonic, traits> {
   let arguments = !con((ins Graph_Tensor:$x), options);
   let example = "%y = " # mnemonic # "(%x)";
   let moreDefinition = "::mlir::FailureOr<::mlir::RankedTensorType> $cppClass::inferType("
@@ -13,6 +14,8 @@ class Graph_Activation<string mnemonic, dag options = (ins)> : Graph_Composite<m
       # "::llvm::function_ref<::mlir::InFlightDiagnostic()> error) {"
       # " return inferFloatLikeFirst(*this, operands, error); }";
 }
+class Graph_Activation<string mnemonic, dag options = (ins)>
+    : Graph_FloatUnary<mnemonic, options, [Activation]>;
 def Graph_ReluOp : Graph_Activation<"relu"> { let summary = "rectifier"; let maths = "y = x where x > 0, else 0; its gradient at 0 is 0."; }
 def Graph_LeakyReluOp : Graph_Activation<"leaky_relu", (ins DefaultValuedOptionalAttr<Graph_Number, "0.01">:$slope)> { let summary = "leaky rectifier"; let maths = "y = x where x > 0, else slope x"; }
 def Graph_EluOp : Graph_Activation<"elu", (ins DefaultValuedOptionalAttr<Graph_Number, "1.0">:$alpha)> { let summary = "exponential linear unit"; let maths = "y = x where x > 0, else alpha (e^x - 1)"; }
@@ -20,9 +23,9 @@ def Graph_GeluOp : Graph_Activation<"gelu", (ins DefaultValuedOptionalAttr<Graph
 def Graph_SiluOp : Graph_Activation<"silu"> { let summary = "sigmoid linear unit (swish)"; let maths = "y = x / (1 + e^-x)"; }
 def Graph_SigmoidOp : Graph_Activation<"sigmoid"> { let summary = "sigmoid"; let maths = "Another name of `logistic`."; }
 def Graph_SoftplusOp : Graph_Activation<"softplus"> { let summary = "smooth rectifier"; let maths = "y = ln(1 + e^x) = max(x, 0) + ln(1 + e^-|x|)"; }
-def Graph_SquareOp : Graph_Activation<"square"> { let summary = "square"; let maths = "y = x²"; }
-def Graph_ReciprocalOp : Graph_Activation<"reciprocal"> { let summary = "reciprocal"; let maths = "y = 1 / x"; }
-def Graph_ClampOp : Graph_Activation<"clamp", (ins Graph_Number:$low, Graph_Number:$high)> { let summary = "limit to a range"; let maths = "y = min(max(x, low), high)"; let example = "%y = clamp(%x, low = -1.0, high = 1.0)"; }
+def Graph_SquareOp : Graph_FloatUnary<"square"> { let summary = "square"; let maths = "y = x²"; }
+def Graph_ReciprocalOp : Graph_FloatUnary<"reciprocal"> { let summary = "reciprocal"; let maths = "y = 1 / x"; }
+def Graph_ClampOp : Graph_FloatUnary<"clamp", (ins Graph_Number:$low, Graph_Number:$high)> { let summary = "limit to a range"; let maths = "y = min(max(x, low), high)"; let example = "%y = clamp(%x, low = -1.0, high = 1.0)"; }
 def Graph_SoftmaxOp : Graph_Activation<"softmax", (ins DefaultValuedOptionalAttr<Graph_Int, "-1">:$axis)> { let summary = "softmax"; let maths = "y = e^x / Σ e^x along `axis` (the last where none is given), computed from x - max x"; }
 def Graph_LogSoftmaxOp : Graph_Activation<"log_softmax", (ins DefaultValuedOptionalAttr<Graph_Int, "-1">:$axis)> { let summary = "logarithm of softmax"; let maths = "y = x - ln Σ e^x along `axis`, computed from x - max x"; }
 

@@ -14,6 +14,13 @@ static void printWord(OpAsmPrinter &printer, Operation *, StringAttr word) {
   printer << word.getValue();
 }
 
+static ParseResult parseInit(OpAsmParser &parser, Attribute &value) {
+  return parseOptionValue(parser, value);
+}
+static void printInit(OpAsmPrinter &printer, Operation *, Attribute value) {
+  printOptionValue(value, printer);
+}
+
 LogicalResult StateOp::verify() {
   static constexpr StringRef kRoles[] = {"parameter", "slot", "statistic", "control", "metric"};
   if (!llvm::is_contained(kRoles, getRole()))

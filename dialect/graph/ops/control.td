@@ -12,26 +12,6 @@ class Graph_ControlOp<string mnemonic, list<Trait> traits = []>
   let description = maths # "\n\n```mlir\n" # example # "\n```\n\nLifespan: " # lifespan;
 }
 
-// A function whose arguments carry types and whose body need not (call_syntax.cc).
-class Graven_Function<Dialect dialect, string mnemonic, list<Trait> traits = []>
-    : Op<dialect, mnemonic, !listconcat(traits, [Symbol, IsolatedFromAbove, NoTerminator, SingleBlock,
-          DeclareOpInterfaceMethods<OpAsmOpInterface, ["getDefaultDialect", "getAsmBlockArgumentNames"]>])> {
-  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<StrAttr>:$sym_visibility,
-                       ArrayAttr:$arg_types, ArrayAttr:$arg_names, OptionalAttr<ArrayAttr>:$arg_ranges);
-  let regions = (region SizedRegion<1>:$body);
-  let hasCustomAssemblyFormat = 1;
-  let extraClassDefinition = [{
-    ::mlir::ParseResult $cppClass::parse(::mlir::OpAsmParser &parser, ::mlir::OperationState &state) {
-      return ::graven::graph::parseFunction(parser, state);
-    }
-    void $cppClass::print(::mlir::OpAsmPrinter &printer) { ::graven::graph::printFunction(*this, printer); }
-    ::llvm::StringRef $cppClass::getDefaultDialect() { return "graph"; }
-    void $cppClass::getAsmBlockArgumentNames(::mlir::Region &region, ::mlir::OpAsmSetValueNameFn setName) {
-      ::graven::graph::nameArguments(*this, region, setName);
-    }
-  }];
-}
-
 def Graph_FuncOp : Graven_Function<Graph_Dialect, "func"> {
   let summary = "function of tensors, as written";
   let description = [{
@@ -82,16 +62,17 @@ def Graph_EntryOp : Op<Graph_Dialect, "entry", [Symbol, IsolatedFromAbove, Singl
 
 def Graph_StateOp : Op<Graph_Dialect, "state", [Symbol]> {
   let summary = "named state";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$role);
-  let assemblyFormat = "$sym_name `:` $type `role` `(` custom<Word>($role) `)` attr-dict";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<AnyRankedTensor>:$type, StrAttr:$role,
+                       OptionalAttr<AnyAttr>:$init);
+  let assemblyFormat = "$sym_name `:` $type `role` `(` custom<Word>($role) `)` (`init` `=` custom<Init>($init)^)? attr-dict";
   let hasVerifier = 1;
   let description = [{
     A tensor that outlives a call. Roles: parameter, slot (optimizer), statistic, control (seed, step,
     lr_scale), metric. Its first value is what the entry `init` writes, zero where that writes none.
-    At low level the text may give `init = <initializer>` or `init = <number>`.
+    In model text the first value may stand here, as a number or an initializer.
 
     ```mlir
-    graph.state @hidden.kernel : tensor<4x16xf32> role(parameter)
+    graph.state @hidden.kernel : tensor<4x16xf32> role(parameter) init = glorot_uniform
     ```
 
     Lifespan: written in model text, or made by `expand` from layers; `package` writes its record.

@@ -65,7 +65,7 @@ def Graph_FloorOp : Graph_Unary<"floor", "emit<::mlir::math::FloorOp>", "", "", 
   let summary = "floor"; let maths = "y = the largest integer not above x"; }
 
 // --- elementary functions ---
-def Graph_ExpOp : Graph_Unary<"exp", "emit<::mlir::math::ExpOp>"> {
+def Graph_ExpOp : Graph_Unary<"exp", "emit<::mlir::math::ExpOp>", "", "", [Activation]> {
   let summary = "exponential"; let maths = "y = e^x"; }
 def Graph_Expm1Op : Graph_Unary<"expm1", "emit<::mlir::math::ExpM1Op>"> {
   let summary = "exponential minus one"; let maths = "y = e^x - 1, accurate near 0"; }
@@ -73,9 +73,9 @@ def Graph_LogOp : Graph_Unary<"log", "emit<::mlir::math::LogOp>"> {
   let summary = "natural logarithm"; let maths = "y = ln x"; }
 def Graph_Log1pOp : Graph_Unary<"log1p", "emit<::mlir::math::Log1pOp>"> {
   let summary = "logarithm of one plus"; let maths = "y = ln(1 + x), accurate near 0"; }
-def Graph_TanhOp : Graph_Unary<"tanh", "emit<::mlir::math::TanhOp>"> {
+def Graph_TanhOp : Graph_Unary<"tanh", "emit<::mlir::math::TanhOp>", "", "", [Activation]> {
   let summary = "hyperbolic tangent"; let maths = "y = tanh x"; }
-def Graph_LogisticOp : Graph_Unary<"logistic", "emitLogistic"> {
+def Graph_LogisticOp : Graph_Unary<"logistic", "emitLogistic", "", "", [Activation]> {
   let summary = "logistic function (sigmoid)"; let maths = "y = 1 / (1 + e^-x)"; }
 def Graph_ErfOp : Graph_Unary<"erf", "emit<::mlir::math::ErfOp>"> {
   let summary = "error function"; let maths = "y = erf x"; }

@@ -1,0 +1,6 @@
+#include "dialect/nn/nn.h"
+
+using namespace mlir;
+using namespace graven::nn;
+#define GET_OP_CLASSES
+#include "dialect/nn/metrics.cpp.inc"
