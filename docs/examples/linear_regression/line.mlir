@@ -1,7 +1,7 @@
 // A plane through points, y = x w + b, with nothing but tensors: state, a loss, its gradient, and
 // what the next state is.
-graph.state @w : tensor<3x1xf32> role(parameter) {init = zeros}
-graph.state @b : tensor<1xf32> role(parameter) {init = zeros}
+graph.state @w : tensor<3x1xf32> role(parameter) init = zeros
+graph.state @b : tensor<1xf32> role(parameter) init = zeros
 
 graph.func private @guess(%x: tensor<?x3xf32>) {
   %w  = read(@w)

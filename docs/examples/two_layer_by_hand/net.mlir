@@ -1,11 +1,11 @@
 // The Iris classifier again, every tensor spelled out: two layers, softmax cross-entropy, and
 // gradient descent with momentum.
-graph.state @w1 : tensor<4x16xf32> role(parameter) {init = glorot_uniform}
-graph.state @b1 : tensor<16xf32> role(parameter) {init = zeros}
-graph.state @w2 : tensor<16x3xf32> role(parameter) {init = glorot_uniform}
-graph.state @b2 : tensor<3xf32> role(parameter) {init = zeros}
-graph.state @v1 : tensor<4x16xf32> role(slot) {init = zeros}
-graph.state @v2 : tensor<16x3xf32> role(slot) {init = zeros}
+graph.state @w1 : tensor<4x16xf32> role(parameter) init = glorot_uniform
+graph.state @b1 : tensor<16xf32> role(parameter) init = zeros
+graph.state @w2 : tensor<16x3xf32> role(parameter) init = glorot_uniform
+graph.state @b2 : tensor<3xf32> role(parameter) init = zeros
+graph.state @v1 : tensor<4x16xf32> role(slot) init = zeros
+graph.state @v2 : tensor<16x3xf32> role(slot) init = zeros
 
 graph.func private @scores(%x: tensor<?x4xf32>) {
   %w1 = read(@w1)
