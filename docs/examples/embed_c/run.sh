@@ -1,0 +1,6 @@
+# Compiles the Iris model to a static library and trains it from C.
+set -e
+here=$(cd "$(dirname "$0")" && pwd)
+graven-compile "$here/../iris/iris.mlir" -o iris.a
+"${CC:-cc}" -I. -I"${GRAVEN_INCLUDE:-/usr/local/include}" "$here/main.c" iris.a -lm -lpthread -o embedded
+./embedded "$here/../iris/iris.csv"
