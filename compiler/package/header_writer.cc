@@ -11,6 +11,11 @@
 namespace graven::package {
 namespace {
 
+// <graven/graven.h> and what it includes, guards and all.
+constexpr char kInterface[] =
+#include "compiler/package/c_interface.inc"
+    ;
+
 std::string macroWord(llvm::StringRef name) {
   std::string word;
   for (char c : name) word += llvm::isAlnum(c) ? llvm::toUpper(c) : '_';
@@ -27,7 +32,7 @@ class Header {
     std::string guard = prefix_ + "H_";
     out_ << "// The compiled model '" << model_.name << "', made by graven-compile.\n"
          << usage(symbol) << "#ifndef " << guard << "\n#define " << guard
-         << "\n\n#include <graven/graven.h>\n\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+         << "\n\n" << kInterface << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
          << "extern const graven_artifact " << symbol << ";\n\n";
 
     out_ << "// Bytes: all state; metrics; constants in the artifact; scratch of the largest "

@@ -22,16 +22,16 @@ int main(int argc, char **argv) {
   TRY(graven_state_create(model, &state));
   TRY(graven_context_create(model, NULL, &context));
   const int32_t seed[2] = {0, 0};
-  TRY(graven_call(context, state, GRAVEN_IRIS_INIT, 0, (const void *[]){seed}, NULL));
+  TRY(graven_call(context, state, GRAVEN_IRIS_ENTRY_INIT, 0, (const void *[]){seed}, NULL));
   for (int i = 0; i < ROWS; i += 10)
-    TRY(graven_call(context, state, GRAVEN_IRIS_ADAPT, 10, (const void *[]){x[i]}, NULL));
+    TRY(graven_call(context, state, GRAVEN_IRIS_ENTRY_ADAPT, 10, (const void *[]){x[i]}, NULL));
   for (int step = 0; step < 3000; ++step) {
     int i = step * 97 % ROWS / 10 * 10;  // ten rows at a time, not in order
-    TRY(graven_call(context, state, GRAVEN_IRIS_TRAIN_STEP, 10, (const void *[]){x[i], label + i}, NULL));
+    TRY(graven_call(context, state, GRAVEN_IRIS_ENTRY_TRAIN_STEP, 10, (const void *[]){x[i], label + i}, NULL));
   }
-  TRY(graven_call(context, state, GRAVEN_IRIS_RESET_METRICS, 0, NULL, NULL));
+  TRY(graven_call(context, state, GRAVEN_IRIS_ENTRY_RESET_METRICS, 0, NULL, NULL));
   for (int i = 0; i < ROWS; i += 10)
-    TRY(graven_call(context, state, GRAVEN_IRIS_EVAL_STEP, 10, (const void *[]){x[i], label + i}, NULL));
+    TRY(graven_call(context, state, GRAVEN_IRIS_ENTRY_EVAL_STEP, 10, (const void *[]){x[i], label + i}, NULL));
   double accuracy;
   TRY(graven_context_metric(context, "accuracy", &accuracy));
   return printf("accuracy: %.4f\n", accuracy), 0;

@@ -2,5 +2,5 @@
 set -e
 here=$(cd "$(dirname "$0")" && pwd)
 graven-compile "$here/../iris/iris.mlir" -o iris.a
-"${CC:-cc}" -I. -I"${GRAVEN_INCLUDE:-/usr/local/include}" "$here/main.c" iris.a -lm -lpthread -o embedded
+"${CC:-cc}" -I. "$here/main.c" iris.a -lm -lpthread -o embedded
 ./embedded "$here/../iris/iris.csv"
