@@ -1,6 +1,6 @@
 #include "compiler/codegen/cpu/lower.h"
 
-#include "compiler/codegen/math/expand_math.h"
+#include "compiler/codegen/math/passes.h"
 #include "llvm/IR/Function.h"
 #include "llvm/IR/Module.h"
 #include "mlir/Conversion/Passes.h"

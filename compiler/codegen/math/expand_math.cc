@@ -1,5 +1,6 @@
 #include "compiler/codegen/math/expand_math.h"
 
+#include "compiler/codegen/math/passes.h"
 #include "llvm/ADT/StringMap.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -56,6 +57,6 @@ class ExpandMathPass : public mlir::PassWrapper<ExpandMathPass, mlir::OperationP
 
 std::unique_ptr<mlir::Pass> createExpandMathPass() { return std::make_unique<ExpandMathPass>(); }
 
-void registerExpandMathPass() { mlir::PassRegistration<ExpandMathPass>(); }
+void registerPasses() { mlir::PassRegistration<ExpandMathPass>(); }
 
 }  // namespace graven::codegen

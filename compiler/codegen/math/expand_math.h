@@ -12,12 +12,9 @@
 #ifndef GRAVEN_COMPILER_CODEGEN_MATH_EXPAND_MATH_H_
 #define GRAVEN_COMPILER_CODEGEN_MATH_EXPAND_MATH_H_
 
-#include <memory>
-
 #include "compiler/codegen/math/expression.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
-#include "mlir/Pass/Pass.h"
 
 namespace graven::codegen {
 
@@ -34,10 +31,6 @@ llvm::ArrayRef<ElementaryFunction> hyperbolicFunctions();     // tanh
 llvm::ArrayRef<ElementaryFunction> errorFunctions();          // erf erfc
 llvm::ArrayRef<ElementaryFunction> trigonometricFunctions();  // sin cos
 llvm::ArrayRef<ElementaryFunction> powerFunctions();          // powf rsqrt
-
-// --codegen-expand-math: works on any op; fails where a function has no expansion for its type.
-std::unique_ptr<mlir::Pass> createExpandMathPass();
-void registerExpandMathPass();
 
 // Shared kernels of the families, without handling of special values ---------------------------
 
