@@ -56,6 +56,8 @@ extern "C" {
 #define graven_context_create GRAVEN_SYMBOL(context_create)
 #define graven_context_destroy GRAVEN_SYMBOL(context_destroy)
 #define graven_context_metric GRAVEN_SYMBOL(context_metric)
+#define graven_context_get_metrics GRAVEN_SYMBOL(context_get_metrics)
+#define graven_context_set_metrics GRAVEN_SYMBOL(context_set_metrics)
 #define graven_context_profile GRAVEN_SYMBOL(context_profile)
 #define graven_call GRAVEN_SYMBOL(call)
 #define graven_call_raw GRAVEN_SYMBOL(call_raw)
@@ -137,6 +139,10 @@ graven_status graven_context_create(const graven_model *model, graven_pool *pool
 void graven_context_destroy(graven_context *context);
 // numerator / denominator of the metric since the last call of entry "reset_metrics"; NaN when empty.
 graven_status graven_context_metric(const graven_context *context, const char *name, double *value);
+// Copies the memory of all metric accumulators out or in, so that a run stopped amid an epoch can go
+// on counting where it was; `bytes` must equal the table's metric_bytes.
+graven_status graven_context_get_metrics(const graven_context *context, void *data, size_t bytes);
+graven_status graven_context_set_metrics(graven_context *context, const void *data, size_t bytes);
 
 // Per-command wall time of subsequent calls is added to `nanoseconds[command index]`, counting from
 // the start of the command records; null switches profiling off.

@@ -134,3 +134,46 @@ graven_status graven_context_profile(graven_context *context, uint64_t *nanoseco
   context->taken.store(0, std::memory_order_release);
   return GRAVEN_OK;
 }
+
+namespace graven1 {
+namespace {
+
+// Holds the context for a transfer of the whole metric memory after checking the arguments.
+graven_status take_for_metrics(const graven_context *context, const void *data, size_t bytes,
+                               const char *function) {
+  if (!context || !data) {
+    return fail(GRAVEN_INVALID_ARGUMENT, "%s: the %s is null", function,
+                !context ? "context" : "data pointer");
+  }
+  uint64_t expected = context->model->table.header->metric_bytes;
+  if (bytes != expected) {
+    return fail(GRAVEN_INVALID_ARGUMENT,
+                "%s: the metrics of this model take %llu bytes, got %zu; use the table's metric_bytes",
+                function, static_cast<unsigned long long>(expected), bytes);
+  }
+  if (context->taken.exchange(1, std::memory_order_acquire) != 0) return busy_context();
+  return GRAVEN_OK;
+}
+
+}  // namespace
+}  // namespace graven1
+
+graven_status graven_context_get_metrics(const graven_context *context, void *data, size_t bytes) {
+  graven_status status =
+      graven1::take_for_metrics(context, data, bytes, "graven_context_get_metrics");
+  if (status != GRAVEN_OK) return status;
+  const graven1::Device &device = *context->model->device;
+  status = device.download(device.self, data, context->metrics, bytes);
+  context->taken.store(0, std::memory_order_release);
+  return status;
+}
+
+graven_status graven_context_set_metrics(graven_context *context, const void *data, size_t bytes) {
+  graven_status status =
+      graven1::take_for_metrics(context, data, bytes, "graven_context_set_metrics");
+  if (status != GRAVEN_OK) return status;
+  const graven1::Device &device = *context->model->device;
+  status = device.upload(device.self, context->metrics, data, bytes);
+  context->taken.store(0, std::memory_order_release);
+  return status;
+}
