@@ -1,0 +1,53 @@
+// A subcommand of graven-run: its flags and what it does.
+#ifndef GRAVEN_TOOLS_GRAVEN_RUN_COMMAND_H_
+#define GRAVEN_TOOLS_GRAVEN_RUN_COMMAND_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "runtime/train/data/dataset.h"
+#include "runtime/train/engine/session.h"
+#include "runtime/train/fit/checkpoint.h"
+
+namespace graven::tools {
+
+// Adds a subcommand to `app` and returns what runs it. An OK status ends the program with 0.
+using Action = std::function<absl::Status()>;
+Action AddFit(CLI::App &app);
+Action AddEvaluate(CLI::App &app);
+Action AddPredict(CLI::App &app);
+Action AddCall(CLI::App &app);
+Action AddBench(CLI::App &app);
+Action AddInfo(CLI::App &app);
+
+// The whole program; returns its exit code: 0, 1 for an error, 2 for wrong usage, 130 when
+// interrupted.
+int Main(int argc, const char *const *argv);
+
+// A status that ends the program with 130 and without "error:".
+absl::Status InterruptedStatus(const std::string &message);
+
+// Columns of the terminal on stdout; 0 when stdout is none.
+int TerminalWidth();
+
+// What evaluate and predict share: a session with a trained state, and the data read as its run read
+// its own.
+struct TrainedSession {
+  std::unique_ptr<train::Session> session;
+  train::DataRecord data;
+};
+absl::StatusOr<TrainedSession> OpenTrained(const std::string &model, const std::string &state,
+                                           int threads);
+// Reads `source` for the inputs of `entry`; labels only when the entry takes them.
+absl::StatusOr<train::Dataset> LoadFor(const TrainedSession &trained, const std::string &entry,
+                                       const std::string &source, const std::string &label);
+
+}  // namespace graven::tools
+
+#endif  // GRAVEN_TOOLS_GRAVEN_RUN_COMMAND_H_
