@@ -1,6 +1,7 @@
 // graven-opt: reads IR, runs passes, prints IR; the conventions of mlir-opt.
 #include "compiler/differentiate/passes.h"
 #include "compiler/fuse/passes.h"
+#include "compiler/simplify/passes.h"
 #include "dialect/graph/ir/graph.h"
 #include "dialect/kernel/kernel.h"
 #include "dialect/nn/nn.h"
@@ -11,6 +12,7 @@ int main(int argc, char **argv) {
   registry.insert<graven::graph::GraphDialect, graven::kernel::KernelDialect,
                   graven::nn::NNDialect>();
   graven::differentiate::registerPasses();
+  graven::simplify::registerPasses();
   graven::fuse::registerPasses();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "graven-opt: runs Graven's passes on model text\n", registry));

@@ -22,7 +22,8 @@ void broadcastRule(Backward &b) {
   SmallVector<int64_t> summed;
   for (int64_t axis = 0; axis < g.rank(); ++axis)
     if (!kept[axis] && g.dim(axis) != 1) summed.push_back(axis);
-  b.give(0, reshape(summed.empty() ? g : sum(g, summed), x.shape()));
+  Expr total = summed.empty() ? g : sum(g, summed, /*keepDims=*/x.rank() == g.rank());
+  b.give(0, reshape(total, x.shape()));
 }
 
 // y = x in another shape:  dx = g in x's shape

@@ -194,10 +194,12 @@ ParseResult parseCall(OpAsmParser &parser, OperationState &state) {
       }
       return parser.emitError(loc, "'") << state.name << "' takes no @name";
     }
-    StringRef key;
-    if (failed(parser.parseOptionalKeyword(&key))) {
+    StringRef key, truth;
+    bool isTruth = succeeded(parser.parseOptionalKeyword(&truth, {"true", "false"}));
+    if (isTruth || failed(parser.parseOptionalKeyword(&key))) {
       Attribute value;
-      if (parser.parseAttribute(value)) return failure();
+      if (isTruth) value = parser.getBuilder().getBoolAttr(truth == "true");
+      else if (parser.parseAttribute(value)) return failure();
       if (!llvm::is_contained(known, "value"))
         return parser.emitError(loc, "'")
                << state.name << "' takes no bare number; write option = value";

@@ -20,6 +20,8 @@ graph.func private @loss(%x: tensor<?x4xf32>, %label: tensor<?xi32> in [0, 3)) {
   %c = constant(0.05)
   // CHECK: constant({{\[\[}}1.0, 2.0]]
   %d = constant([[1.0, 2.0]])
+  // CHECK: constant({{.*}}true)
+  %yes = constant(true, dtype = i1)
   // CHECK: constant(1.0e-07)
   %tiny = constant(1.0e-7)
   %u = random_uniform(%c, shape = [4, 3], site = 7)

@@ -1,0 +1,28 @@
+#include "compiler/simplify/passes.h"
+
+#include "dialect/graph/ir/graph.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace graven::simplify {
+
+#define GEN_PASS_REGISTRATION
+#include "compiler/simplify/passes.h.inc"
+
+void registerPasses() {
+  registerEraseStopGradientsPass();
+  registerApplyIdentitiesPass();
+  mlir::registerCSEPass();
+}
+
+void addSimplifyPasses(mlir::OpPassManager &pm) {
+  mlir::OpPassManager &entry = pm.nest<graph::EntryOp>();
+  entry.addPass(createEraseStopGradientsPass());
+  // Gradient rules compute the same small things again and again; merged first, they are rewritten
+  // once, and what has one use is seen to have one.
+  entry.addPass(mlir::createCSEPass());
+  entry.addPass(createApplyIdentitiesPass());
+  // Identities make equal what was different.
+  entry.addPass(mlir::createCSEPass());
+}
+
+}  // namespace graven::simplify

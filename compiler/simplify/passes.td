@@ -1,0 +1,27 @@
+// Passes of the phase `simplify`.
+#ifndef GRAVEN_COMPILER_SIMPLIFY_PASSES_TD
+#define GRAVEN_COMPILER_SIMPLIFY_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def EraseStopGradientsPass : Pass<"simplify-erase-stop-gradients", "::graven::graph::EntryOp"> {
+  let summary = "replace every stop_gradient by its operand";
+  let description = [{
+    Runs once no gradient request is left, when the cut has done its work.
+  }];
+}
+
+def ApplyIdentitiesPass : Pass<"simplify-apply-identities", "::graven::graph::EntryOp"> {
+  let summary = "rewrite by the identities of patterns/ until none applies, and drop dead ops";
+  let description = [{
+    Algebra, folding of constants, movement that moves nothing or moves twice, conversions that lose
+    nothing, transpositions next to contractions. Identities hold bit by bit in IEEE arithmetic, for
+    NaN and infinity too (x · 0 stays), but that x + 0 is x even where x is -0.
+
+    ```mlir
+    %1 = multiply(%x, %one) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>   // is %x
+    ```
+  }];
+}
+
+#endif
