@@ -5,13 +5,9 @@
 namespace {
 
 const graven_artifact *affine() {
-  static graven::testing::TableBuilder *builder = [] {
-    auto *made = new graven::testing::TableBuilder;
-    graven::testing::build_affine_model(made);
-    made->build();
-    return made;
-  }();
-  return &builder->artifact();
+  static graven::testing::TableBuilder builder;
+  graven::testing::build_affine_model(&builder);
+  return builder.build();
 }
 
 }  // namespace

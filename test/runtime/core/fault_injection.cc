@@ -8,8 +8,8 @@
 
 namespace graven::testing {
 
-thread_local FaultPlan allocation_faults;
-thread_local FaultPlan file_faults;
+constinit thread_local FaultPlan allocation_faults;
+constinit thread_local FaultPlan file_faults;
 
 namespace {
 

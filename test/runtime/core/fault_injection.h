@@ -23,9 +23,9 @@ struct FaultPlan {
 };
 
 // malloc, calloc, realloc, posix_memalign.
-extern thread_local FaultPlan allocation_faults;
+extern constinit thread_local FaultPlan allocation_faults;
 // open, openat, write, pread, fsync, ftruncate, renameat, memfd_create.
-extern thread_local FaultPlan file_faults;
+extern constinit thread_local FaultPlan file_faults;
 
 }  // namespace graven::testing
 

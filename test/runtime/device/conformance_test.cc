@@ -13,6 +13,10 @@
 #include "runtime/device/null/null_device.h"
 #include "test/runtime/core/fake_model.h"
 
+// Under a sanitizer impossible allocations fail as they do without one.
+extern "C" const char *__asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char *__tsan_default_options() { return "allocator_may_return_null=1"; }
+
 namespace graven::testing {
 namespace {
 
