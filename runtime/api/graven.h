@@ -8,7 +8,8 @@
 //
 // Memory for inputs and outputs is the caller's: dense, row-major, aligned to the element.
 // Functions return a status; graven_last_error() tells, per thread, what went wrong and what to do.
-// Nothing here aborts the process. No function but the *_open, *_create and *_load ones allocates.
+// Nothing here aborts the process. No function but the *_open, *_create, *_clone and *_load ones
+// allocates.
 #ifndef GRAVEN_RUNTIME_API_GRAVEN_H_
 #define GRAVEN_RUNTIME_API_GRAVEN_H_
 
@@ -120,7 +121,7 @@ graven_status graven_state_save(const graven_state *state, const char *path,
 // parameter and statistic and nothing else than states; slots and control that it lacks keep their
 // values.
 graven_status graven_state_load(graven_state *state, const char *path);
-// A metadata value of the checkpoint last loaded into `state`, or null.
+// A metadata value of the checkpoint last loaded into `state`, or null; valid until the next load.
 const char *graven_state_metadata(const graven_state *state, const char *key);
 
 // --- pool and context ----------------------------------------------------------------------------

@@ -72,7 +72,8 @@ class Model {
   std::span<const graven_port_record> ports() const { return list(graven_model_ports); }
   std::span<const graven_metric_record> metrics() const { return list(graven_model_metrics); }
 
-  // Number of the smallest variant of entry `name` that takes `rows` rows (0: any). Throws NOT_FOUND.
+  // Number of the smallest variant of entry `name` that takes `rows` rows (0: any). Throws
+  // NOT_FOUND.
   std::uint32_t entry(const std::string &name, std::int64_t rows = 0) const {
     std::int32_t index = graven_model_find_entry(get(), name.c_str(), rows);
     if (index < 0) {
@@ -86,7 +87,8 @@ class Model {
  private:
   explicit Model(graven_model *model) : handle_(model) {}
   template <typename Record>
-  std::span<const Record> list(const Record *(*records)(const graven_model *, std::uint32_t *)) const {
+  std::span<const Record> list(const Record *(*records)(const graven_model *,
+                                                        std::uint32_t *)) const {
     std::uint32_t count;
     const Record *first = records(get(), &count);
     return {first, count};

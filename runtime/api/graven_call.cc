@@ -74,7 +74,8 @@ graven_status check_pointer(const Table &table, const graven_entry_record &entry
   uint32_t element_bytes = element_type(port.tensor.dtype)->bytes;
   if (reinterpret_cast<uintptr_t>(data) % element_bytes == 0) return GRAVEN_OK;
   return fail(GRAVEN_INVALID_ARGUMENT,
-              "%s '%.80s' of " GRAVEN_ENTRY_TEXT " lies at %p, which is not aligned to its element "
+              "%s '%.80s' of " GRAVEN_ENTRY_TEXT
+              " lies at %p, which is not aligned to its element "
               "of %u bytes; copy the data to an aligned buffer",
               kind, table.text(port.name), GRAVEN_ENTRY_NAMES(table, entry), data, element_bytes);
 }

@@ -38,8 +38,8 @@ graven_status fill_context(graven_context *context, graven_pool *pool) {
   if (status != GRAVEN_OK) return status;
   status = allocate(device, h.metric_bytes, "the metrics of a context", &context->metrics);
   if (status != GRAVEN_OK) return status;
-  status = allocate(device, model.staging_bytes, "the padded batches of a context",
-                    &context->staging);
+  status =
+      allocate(device, model.staging_bytes, "the padded batches of a context", &context->staging);
   if (status != GRAVEN_OK) return status;
   status = device.clear(device.self, context->metrics, h.metric_bytes);
   if (status != GRAVEN_OK) return status;
@@ -91,7 +91,9 @@ graven_status graven_context_metric(const graven_context *context, const char *n
                                     double *value) {
   if (!context || !name || !value) {
     return fail(GRAVEN_INVALID_ARGUMENT, "graven_context_metric: the %s is null",
-                !context ? "context" : !name ? "name" : "result pointer");
+                !context ? "context"
+                : !name  ? "name"
+                         : "result pointer");
   }
   const graven1::Table &table = context->model->table;
   for (uint32_t i = 0; i < table.header->metrics_count; ++i) {
@@ -102,9 +104,9 @@ graven_status graven_context_metric(const graven_context *context, const char *n
     }
     const graven1::Device &device = *context->model->device;
     double numerator = 0, denominator = 0;
-    graven_status status = device.download(
-        device.self, &numerator, context->metrics + table.states[metric.numerator].offset,
-        sizeof numerator);
+    graven_status status =
+        device.download(device.self, &numerator,
+                        context->metrics + table.states[metric.numerator].offset, sizeof numerator);
     if (status == GRAVEN_OK) {
       status = device.download(device.self, &denominator,
                                context->metrics + table.states[metric.denominator].offset,
@@ -120,8 +122,7 @@ graven_status graven_context_metric(const graven_context *context, const char *n
               table.text(table.header->model_name), name);
 }
 
-graven_status graven_context_profile(graven_context *context, uint64_t *nanoseconds,
-                                     size_t count) {
+graven_status graven_context_profile(graven_context *context, uint64_t *nanoseconds, size_t count) {
   if (!context) return fail(GRAVEN_INVALID_ARGUMENT, "graven_context_profile: the context is null");
   uint32_t commands = context->model->table.header->commands_count;
   if (nanoseconds && count < commands) {

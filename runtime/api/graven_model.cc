@@ -9,7 +9,8 @@
 using graven1::fail;
 
 graven_status graven_model_create(const graven_artifact *artifact, graven_model **model) {
-  if (!model) return fail(GRAVEN_INVALID_ARGUMENT, "graven_model_create: the result pointer is null");
+  if (!model)
+    return fail(GRAVEN_INVALID_ARGUMENT, "graven_model_create: the result pointer is null");
   *model = nullptr;
   if (!artifact) {
     return fail(GRAVEN_INVALID_ARGUMENT,
@@ -69,8 +70,8 @@ int32_t graven_model_find_entry(const graven_model *model, const char *name, int
     const graven_entry_record &entry = model->table.entries[e];
     if (strcmp(model->table.text(entry.name), name) != 0) continue;
     bool partial = (entry.flags & GRAVEN_ENTRY_PARTIAL) != 0;
-    bool fits = rows == 0 || entry.batch == 0 || rows == entry.batch ||
-                (partial && rows < entry.batch);
+    bool fits =
+        rows == 0 || entry.batch == 0 || rows == entry.batch || (partial && rows < entry.batch);
     if (fits && (best < 0 || entry.batch < model->table.entries[best].batch)) {
       best = static_cast<int32_t>(e);
     }

@@ -34,7 +34,9 @@ const graven_state_record *checked_record(const char *function, const graven_sta
                                           graven_status *status) {
   if (!state || !name || (!data && bytes != 0)) {
     *status = fail(GRAVEN_INVALID_ARGUMENT, "%s: the %s is null", function,
-                   !state ? "state" : !name ? "name" : "data");
+                   !state  ? "state"
+                   : !name ? "name"
+                           : "data");
     return nullptr;
   }
   const graven_model &model = *state->model;
@@ -53,9 +55,8 @@ const graven_state_record *checked_record(const char *function, const graven_sta
     return nullptr;
   }
   if (record.tensor.bytes != bytes) {
-    *status = fail(GRAVEN_INVALID_ARGUMENT,
-                   "%s: state '%.80s' has %" PRIu64 " bytes, got %zu", function, name,
-                   record.tensor.bytes, bytes);
+    *status = fail(GRAVEN_INVALID_ARGUMENT, "%s: state '%.80s' has %" PRIu64 " bytes, got %zu",
+                   function, name, record.tensor.bytes, bytes);
     return nullptr;
   }
   return &record;
@@ -95,14 +96,15 @@ graven_status copy_memory(const Device &device, char *to, const char *from, uint
 }  // namespace graven1
 
 graven_status graven_state_create(const graven_model *model, graven_state **state) {
-  if (!state) return fail(GRAVEN_INVALID_ARGUMENT, "graven_state_create: the result pointer is null");
+  if (!state)
+    return fail(GRAVEN_INVALID_ARGUMENT, "graven_state_create: the result pointer is null");
   *state = nullptr;
   if (!model) return fail(GRAVEN_INVALID_ARGUMENT, "graven_state_create: the model is null");
   graven_state *made = nullptr;
   graven_status status = graven1::new_state(model, &made);
   if (status != GRAVEN_OK) return status;
-  status = model->device->clear(model->device->self, made->memory,
-                                model->table.header->state_bytes);
+  status =
+      model->device->clear(model->device->self, made->memory, model->table.header->state_bytes);
   if (status != GRAVEN_OK) {
     graven_state_destroy(made);
     return status;

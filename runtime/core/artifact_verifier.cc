@@ -68,8 +68,8 @@ bool Verifier::damaged(const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
-  status_ = fail(GRAVEN_CORRUPT, "the artifact's table is damaged: %s; compile the model again",
-                 reason);
+  status_ =
+      fail(GRAVEN_CORRUPT, "the artifact's table is damaged: %s; compile the model again", reason);
   return false;
 }
 
@@ -225,8 +225,8 @@ bool Verifier::states() {
     uint64_t limit = metric ? h.metric_bytes : h.state_bytes;
     if (state.offset % GRAVEN_SEGMENT_ALIGNMENT != 0 ||
         !inside(state.offset, state.tensor.bytes, limit)) {
-      return damaged("state %" PRIu32 " at offset %" PRIu64 " does not fit in its segment of %" PRIu64
-                     " bytes",
+      return damaged("state %" PRIu32 " at offset %" PRIu64
+                     " does not fit in its segment of %" PRIu64 " bytes",
                      i, state.offset, limit);
     }
   }

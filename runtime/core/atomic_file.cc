@@ -79,7 +79,8 @@ graven_status AtomicFile::open_temporary() {
     file_ = file;
     return ftruncate(file_, 0) == 0 ? GRAVEN_OK : failure("write", errno);
   }
-  return fail(GRAVEN_BUSY, "cannot write '%s': other processes keep replacing it; try again", shown(path_));
+  return fail(GRAVEN_BUSY, "cannot write '%s': other processes keep replacing it; try again",
+              shown(path_));
 }
 
 graven_status AtomicFile::write_through(const char *data, size_t bytes) {
@@ -121,8 +122,8 @@ graven_status AtomicFile::commit() {
     char text[kErrnoTextBytes];
     int error = errno;
     return fail(GRAVEN_IO_ERROR,
-                "'%s' is written, but its folder may not be on disk yet: %s%s; save again", shown(path_),
-                errno_text(error, text), errno_remedy(error));
+                "'%s' is written, but its folder may not be on disk yet: %s%s; save again",
+                shown(path_), errno_text(error, text), errno_remedy(error));
   }
   return GRAVEN_OK;
 }

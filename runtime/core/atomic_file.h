@@ -10,8 +10,8 @@
 namespace graven1 {
 
 // Writes to ".NAME.graven-partial" in the folder of `path`, then fsyncs, renames, and fsyncs the
-// folder. What a killed run leaves under that name is taken over by the next write; a lock keeps two
-// processes from writing one file at a time. Until `commit` succeeds the old file is untouched.
+// folder. What a killed run leaves under that name is taken over by the next write; a lock keeps
+// two processes from writing one file at a time. Until `commit` succeeds the old file is untouched.
 class AtomicFile {
  public:
   AtomicFile() = default;

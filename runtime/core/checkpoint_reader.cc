@@ -107,8 +107,8 @@ graven_status Reader::damaged(const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(reason, sizeof reason, format, arguments);
   va_end(arguments);
-  return fail(GRAVEN_CORRUPT,
-              "'%s' is damaged: %s; use another checkpoint. The state is unchanged", shown(path_), reason);
+  return fail(GRAVEN_CORRUPT, "'%s' is damaged: %s; use another checkpoint. The state is unchanged",
+              shown(path_), reason);
 }
 
 graven_status Reader::unfit(const char *format, ...) {
@@ -135,7 +135,8 @@ graven_status Reader::open_file() {
                                 : errno_remedy(error));
   }
   if (!S_ISREG(status.st_mode)) {
-    return fail(GRAVEN_INVALID_ARGUMENT, "'%s' is not a file; give the path of a checkpoint", shown(path_));
+    return fail(GRAVEN_INVALID_ARGUMENT, "'%s' is not a file; give the path of a checkpoint",
+                shown(path_));
   }
   file_bytes_ = static_cast<uint64_t>(status.st_size);
   return GRAVEN_OK;
@@ -269,8 +270,9 @@ graven_status Reader::check_metadata() {
   if (!header_digest_ok_ || !format || !model || !data || !layout ||
       !parse_digest(data, strlen(data), &digest) ||
       !parse_digest(layout, strlen(layout), &digest)) {
-    return damaged("its 'graven.' metadata are not as they were written, by a fault or by another "
-                   "program");
+    return damaged(
+        "its 'graven.' metadata are not as they were written, by a fault or by another "
+        "program");
   }
   if (strcmp(format, kFormatValue) != 0) {
     return fail(GRAVEN_INCOMPATIBLE,

@@ -132,8 +132,8 @@ graven_status Writer::check_metadata() const {
     }
     for (const char *const *earlier = metadata_; earlier != pair; earlier += 2) {
       if (strcmp(earlier[0], key) == 0) {
-        return fail(GRAVEN_INVALID_ARGUMENT, "graven_state_save: metadata key '%.80s' is given twice",
-                    key);
+        return fail(GRAVEN_INVALID_ARGUMENT,
+                    "graven_state_save: metadata key '%.80s' is given twice", key);
       }
     }
   }
@@ -214,11 +214,10 @@ graven_status Writer::write(const char *path) {
   out.put(&count.bytes, sizeof count.bytes);
   header(out, header_digest.value(), data.value());
   if (out.status != GRAVEN_OK) return out.status;
-  status = each_piece(
-      [](void *sink, const char *bytes, size_t size) {
-        return static_cast<AtomicFile *>(sink)->write(bytes, size);
-      },
-      &file);
+  status =
+      each_piece([](void *sink, const char *bytes,
+                    size_t size) { return static_cast<AtomicFile *>(sink)->write(bytes, size); },
+                 &file);
   return status != GRAVEN_OK ? status : file.commit();
 }
 

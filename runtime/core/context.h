@@ -14,8 +14,8 @@ struct graven_context {
   char *arena;
   char *metrics;
   char *staging;
-  char **bases;      // model->base_count
-  void **buffers;    // model->most_operands
+  char **bases;       // model->base_count
+  void **buffers;     // model->most_operands
   uint64_t *profile;  // nanoseconds per command, or null
 };
 

@@ -18,6 +18,7 @@ namespace {
 #if defined(__x86_64__)
 
 constexpr const char kArchitecture[] = "x86_64";
+constexpr const char kOldestCpu[] = "x86-64-v3";
 
 // The CPUID words that hold feature bits.
 enum Word : uint8_t { k1c, k1d, k7b, k7c, k7d, k71a, k7x1d, kD1a, k14x0, k81c, k81d, k88b, kWords };
@@ -32,44 +33,82 @@ struct Feature {
 };
 
 constexpr Feature kFeatures[] = {
-    {"sse3", k1c, 0, kNone},          {"pclmul", k1c, 1, kNone},
-    {"ssse3", k1c, 9, kNone},         {"fma", k1c, 12, kAvx},
-    {"cx16", k1c, 13, kNone},         {"sse4.1", k1c, 19, kNone},
-    {"sse4.2", k1c, 20, kNone},       {"crc32", k1c, 20, kNone},
-    {"movbe", k1c, 22, kNone},        {"popcnt", k1c, 23, kNone},
-    {"aes", k1c, 25, kNone},          {"xsave", k1c, 27, kNone},
-    {"avx", k1c, 28, kAvx},           {"f16c", k1c, 29, kAvx},
-    {"rdrnd", k1c, 30, kNone},        {"x87", k1d, 0, kNone},
-    {"cx8", k1d, 8, kNone},           {"cmov", k1d, 15, kNone},
-    {"mmx", k1d, 23, kNone},          {"fxsr", k1d, 24, kNone},
-    {"sse", k1d, 25, kNone},          {"sse2", k1d, 26, kNone},
-    {"fsgsbase", k7b, 0, kNone},      {"bmi", k7b, 3, kNone},
-    {"avx2", k7b, 5, kAvx},           {"bmi2", k7b, 8, kNone},
-    {"invpcid", k7b, 10, kNone},      {"avx512f", k7b, 16, kAvx512},
-    {"avx512dq", k7b, 17, kAvx512},   {"rdseed", k7b, 18, kNone},
-    {"adx", k7b, 19, kNone},          {"avx512ifma", k7b, 21, kAvx512},
-    {"clflushopt", k7b, 23, kNone},   {"clwb", k7b, 24, kNone},
-    {"avx512cd", k7b, 28, kAvx512},   {"sha", k7b, 29, kNone},
-    {"avx512bw", k7b, 30, kAvx512},   {"avx512vl", k7b, 31, kAvx512},
-    {"avx512vbmi", k7c, 1, kAvx512},  {"pku", k7c, 4, kNone},
-    {"avx512vbmi2", k7c, 6, kAvx512}, {"shstk", k7c, 7, kNone},
-    {"gfni", k7c, 8, kNone},          {"vaes", k7c, 9, kAvx},
-    {"vpclmulqdq", k7c, 10, kAvx},    {"avx512vnni", k7c, 11, kAvx512},
-    {"avx512bitalg", k7c, 12, kAvx512}, {"avx512vpopcntdq", k7c, 14, kAvx512},
-    {"rdpid", k7c, 22, kNone},        {"movdiri", k7c, 27, kNone},
-    {"movdir64b", k7c, 28, kNone},    {"avx512vp2intersect", k7d, 8, kAvx512},
-    {"serialize", k7d, 14, kNone},    {"avx512fp16", k7d, 23, kAvx512},
-    {"sha512", k71a, 0, kAvx},        {"avxvnni", k71a, 4, kAvx},
-    {"avx512bf16", k71a, 5, kAvx512}, {"avxifma", k71a, 23, kAvx},
-    {"avxvnniint8", k7x1d, 4, kAvx},  {"avxneconvert", k7x1d, 5, kAvx},
-    {"avxvnniint16", k7x1d, 10, kAvx},{"prefetchi", k7x1d, 14, kNone},
-    {"xsaveopt", kD1a, 0, kNone},     {"xsavec", kD1a, 1, kNone},
-    {"xsaves", kD1a, 3, kNone},       {"sahf", k81c, 0, kNone},
-    {"lzcnt", k81c, 5, kNone},        {"sse4a", k81c, 6, kNone},
-    {"prfchw", k81c, 8, kNone},       {"xop", k81c, 11, kAvx},
-    {"fma4", k81c, 16, kAvx},         {"tbm", k81c, 21, kNone},
-    {"mwaitx", k81c, 29, kNone},      {"64bit", k81d, 29, kNone},
-    {"clzero", k88b, 0, kNone},       {"rdpru", k88b, 4, kNone},
+    {"sse3", k1c, 0, kNone},
+    {"pclmul", k1c, 1, kNone},
+    {"ssse3", k1c, 9, kNone},
+    {"fma", k1c, 12, kAvx},
+    {"cx16", k1c, 13, kNone},
+    {"sse4.1", k1c, 19, kNone},
+    {"sse4.2", k1c, 20, kNone},
+    {"crc32", k1c, 20, kNone},
+    {"movbe", k1c, 22, kNone},
+    {"popcnt", k1c, 23, kNone},
+    {"aes", k1c, 25, kNone},
+    {"xsave", k1c, 27, kNone},
+    {"avx", k1c, 28, kAvx},
+    {"f16c", k1c, 29, kAvx},
+    {"rdrnd", k1c, 30, kNone},
+    {"x87", k1d, 0, kNone},
+    {"cx8", k1d, 8, kNone},
+    {"cmov", k1d, 15, kNone},
+    {"mmx", k1d, 23, kNone},
+    {"fxsr", k1d, 24, kNone},
+    {"sse", k1d, 25, kNone},
+    {"sse2", k1d, 26, kNone},
+    {"fsgsbase", k7b, 0, kNone},
+    {"bmi", k7b, 3, kNone},
+    {"avx2", k7b, 5, kAvx},
+    {"bmi2", k7b, 8, kNone},
+    {"invpcid", k7b, 10, kNone},
+    {"avx512f", k7b, 16, kAvx512},
+    {"avx512dq", k7b, 17, kAvx512},
+    {"rdseed", k7b, 18, kNone},
+    {"adx", k7b, 19, kNone},
+    {"avx512ifma", k7b, 21, kAvx512},
+    {"clflushopt", k7b, 23, kNone},
+    {"clwb", k7b, 24, kNone},
+    {"avx512cd", k7b, 28, kAvx512},
+    {"sha", k7b, 29, kNone},
+    {"avx512bw", k7b, 30, kAvx512},
+    {"avx512vl", k7b, 31, kAvx512},
+    {"avx512vbmi", k7c, 1, kAvx512},
+    {"pku", k7c, 4, kNone},
+    {"avx512vbmi2", k7c, 6, kAvx512},
+    {"shstk", k7c, 7, kNone},
+    {"gfni", k7c, 8, kNone},
+    {"vaes", k7c, 9, kAvx},
+    {"vpclmulqdq", k7c, 10, kAvx},
+    {"avx512vnni", k7c, 11, kAvx512},
+    {"avx512bitalg", k7c, 12, kAvx512},
+    {"avx512vpopcntdq", k7c, 14, kAvx512},
+    {"rdpid", k7c, 22, kNone},
+    {"movdiri", k7c, 27, kNone},
+    {"movdir64b", k7c, 28, kNone},
+    {"avx512vp2intersect", k7d, 8, kAvx512},
+    {"serialize", k7d, 14, kNone},
+    {"avx512fp16", k7d, 23, kAvx512},
+    {"sha512", k71a, 0, kAvx},
+    {"avxvnni", k71a, 4, kAvx},
+    {"avx512bf16", k71a, 5, kAvx512},
+    {"avxifma", k71a, 23, kAvx},
+    {"avxvnniint8", k7x1d, 4, kAvx},
+    {"avxneconvert", k7x1d, 5, kAvx},
+    {"avxvnniint16", k7x1d, 10, kAvx},
+    {"prefetchi", k7x1d, 14, kNone},
+    {"xsaveopt", kD1a, 0, kNone},
+    {"xsavec", kD1a, 1, kNone},
+    {"xsaves", kD1a, 3, kNone},
+    {"sahf", k81c, 0, kNone},
+    {"lzcnt", k81c, 5, kNone},
+    {"sse4a", k81c, 6, kNone},
+    {"prfchw", k81c, 8, kNone},
+    {"xop", k81c, 11, kAvx},
+    {"fma4", k81c, 16, kAvx},
+    {"tbm", k81c, 21, kNone},
+    {"mwaitx", k81c, 29, kNone},
+    {"64bit", k81d, 29, kNone},
+    {"clzero", k88b, 0, kNone},
+    {"rdpru", k88b, 4, kNone},
     {"wbnoinvd", k88b, 9, kNone},
 };
 
@@ -105,6 +144,7 @@ class Cpu {
 #elif defined(__aarch64__)
 
 constexpr const char kArchitecture[] = "aarch64";
+constexpr const char kOldestCpu[] = "generic";
 
 struct Feature {
   char name[13];
@@ -114,17 +154,17 @@ struct Feature {
 
 // Linux's bits, given as numbers because older headers lack the newer names.
 constexpr Feature kFeatures[] = {
-    {"fp-armv8", 0, 0}, {"neon", 0, 1},     {"aes", 0, 3},      {"sha2", 0, 6},
-    {"crc", 0, 7},      {"lse", 0, 8},      {"fullfp16", 0, 10}, {"rdm", 0, 12},
-    {"jsconv", 0, 13},  {"complxnum", 0, 14}, {"rcpc", 0, 15},  {"ccpp", 0, 16},
-    {"sha3", 0, 17},    {"sm4", 0, 18},     {"dotprod", 0, 20}, {"sve", 0, 22},
-    {"fp16fml", 0, 23}, {"dit", 0, 24},     {"lse2", 0, 25},    {"rcpc-immo", 0, 26},
-    {"flagm", 0, 27},   {"ssbs", 0, 28},    {"sb", 0, 29},      {"pauth", 0, 30},
-    {"ccdp", 1, 0},     {"sve2", 1, 1},     {"sve2-aes", 1, 2}, {"sve-aes", 1, 2},
+    {"fp-armv8", 0, 0},     {"neon", 0, 1},        {"aes", 0, 3},       {"sha2", 0, 6},
+    {"crc", 0, 7},          {"lse", 0, 8},         {"fullfp16", 0, 10}, {"rdm", 0, 12},
+    {"jsconv", 0, 13},      {"complxnum", 0, 14},  {"rcpc", 0, 15},     {"ccpp", 0, 16},
+    {"sha3", 0, 17},        {"sm4", 0, 18},        {"dotprod", 0, 20},  {"sve", 0, 22},
+    {"fp16fml", 0, 23},     {"dit", 0, 24},        {"lse2", 0, 25},     {"rcpc-immo", 0, 26},
+    {"flagm", 0, 27},       {"ssbs", 0, 28},       {"sb", 0, 29},       {"pauth", 0, 30},
+    {"ccdp", 1, 0},         {"sve2", 1, 1},        {"sve2-aes", 1, 2},  {"sve-aes", 1, 2},
     {"sve2-bitperm", 1, 4}, {"sve-bitperm", 1, 4}, {"sve2-sha3", 1, 5}, {"sve-sha3", 1, 5},
-    {"sve2-sm4", 1, 6}, {"sve-sm4", 1, 6},  {"altnzcv", 1, 7},  {"fptoint", 1, 8},
-    {"f32mm", 1, 10},   {"f64mm", 1, 11},   {"i8mm", 1, 13},    {"bf16", 1, 14},
-    {"rand", 1, 16},    {"bti", 1, 17},     {"mte", 1, 18},     {"wfxt", 1, 31},
+    {"sve2-sm4", 1, 6},     {"sve-sm4", 1, 6},     {"altnzcv", 1, 7},   {"fptoint", 1, 8},
+    {"f32mm", 1, 10},       {"f64mm", 1, 11},      {"i8mm", 1, 13},     {"bf16", 1, 14},
+    {"rand", 1, 16},        {"bti", 1, 17},        {"mte", 1, 18},      {"wfxt", 1, 31},
 };
 
 class Cpu {
@@ -144,6 +184,7 @@ constexpr const char kArchitecture[] =
 #else
     "unknown";
 #endif
+constexpr const char kOldestCpu[] = "generic";
 struct Feature {
   char name[1];
 };
@@ -164,10 +205,11 @@ bool same(const char *name, const char *text, size_t bytes) {
 graven_status check_cpu(const char *target, const char *features) {
   size_t bytes = strcspn(target, "-");
   if (!same(kArchitecture, target, bytes)) {
-    return fail(GRAVEN_INCOMPATIBLE,
-                "the model is compiled for %.80s and this program runs on %s; compile it again with "
-                "--target= for this machine",
-                target, kArchitecture);
+    return fail(
+        GRAVEN_INCOMPATIBLE,
+        "the model is compiled for %.80s and this program runs on %s; compile it again with "
+        "--target= for this machine",
+        target, kArchitecture);
   }
   Cpu cpu;
   for (const char *at = features; *at;) {
@@ -180,17 +222,12 @@ graven_status check_cpu(const char *target, const char *features) {
       if (same(feature.name, name, name_bytes)) found = &feature;
     }
     if (name_bytes != 0 && !(found && cpu.has(*found))) {
-      return fail(GRAVEN_INCOMPATIBLE,
-                  "the model needs the CPU feature '%.*s', which %s; compile it again with --cpu= "
-                  "naming this machine's CPU or an older one, such as --cpu=%s",
-                  static_cast<int>(name_bytes < 64 ? name_bytes : 64), name,
-                  found ? "this machine lacks" : "this runtime cannot test for",
-#if defined(__x86_64__)
-                  "x86-64-v2"
-#else
-                  "generic"
-#endif
-      );
+      return fail(
+          GRAVEN_INCOMPATIBLE,
+          "the model needs the CPU feature '%.*s', which %s; compile it on this machine with "
+          "--cpu=native, or with --cpu=%s for the oldest CPUs that models run on",
+          static_cast<int>(name_bytes < 64 ? name_bytes : 64), name,
+          found ? "this machine lacks" : "this runtime cannot test for", kOldestCpu);
     }
     at += length;
     if (*at == ',') ++at;

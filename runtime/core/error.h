@@ -23,7 +23,8 @@ constexpr size_t kErrnoTextBytes = 128;
 // The system's text for `error_number` in `buffer`; returns `buffer`.
 const char *errno_text(int error_number, char (&buffer)[kErrnoTextBytes]);
 
-// What a person can do about `error_number` when reading or writing a file; "" when nothing is known.
+// What a person can do about `error_number` when reading or writing a file; "" when nothing is
+// known.
 const char *errno_remedy(int error_number);
 
 }  // namespace graven1

@@ -132,7 +132,8 @@ bool JsonReader::number(uint64_t *value) {
   const char *start = at_;
   for (; at_ < end_ && *at_ >= '0' && *at_ <= '9'; ++at_) {
     uint64_t digit = static_cast<uint64_t>(*at_ - '0');
-    if (*value > (static_cast<uint64_t>(INT64_MAX) - digit) / 10) return fail("a number is too large");
+    if (*value > (static_cast<uint64_t>(INT64_MAX) - digit) / 10)
+      return fail("a number is too large");
     *value = *value * 10 + digit;
   }
   if (at_ == start) return fail("expected a whole number");

@@ -36,8 +36,8 @@ struct graven_model {
   uint32_t *states_by_name;         // state indices, sorted by name
   uint32_t base_outputs;            // index of the first output's base address
   uint32_t base_count;
-  uint32_t most_operands;   // of any command
-  uint64_t staging_bytes;   // what the staged ports of any entry can need
+  uint32_t most_operands;  // of any command
+  uint64_t staging_bytes;  // what the staged ports of any entry can need
   // Opened from a file: the library, the descriptor that it was mapped from, and who closes both.
   void *library;
   int descriptor;

@@ -21,7 +21,8 @@ namespace {
 
 constexpr int32_t kMaxThreads = 1024;
 constexpr size_t kCacheLine = 64;
-// About 50 microseconds: longer than the host's work between two launches, shorter than a time slice.
+// About 50 microseconds: longer than the host's work between two launches, shorter than a time
+// slice.
 constexpr int kSpins = 2000;
 // Cost model of the shortcut, in nanoseconds of one thread: what a thread must at least be given.
 constexpr uint64_t kFlopsPerNanosecond = 16;
@@ -167,10 +168,11 @@ graven_status graven_pool_create(const graven_pool_options *options, graven_pool
   int32_t cpus = available_cpus();
   int32_t threads = options ? options->threads : 0;
   if (threads < 0 || threads > kMaxThreads) {
-    return fail(GRAVEN_INVALID_ARGUMENT,
-                "a worker pool of %d threads is not possible; expected 1 to %d, or 0 for as many as "
-                "the machine has cores",
-                threads, kMaxThreads);
+    return fail(
+        GRAVEN_INVALID_ARGUMENT,
+        "a worker pool of %d threads is not possible; expected 1 to %d, or 0 for as many as "
+        "the machine has cores",
+        threads, kMaxThreads);
   }
   if (threads == 0) threads = cpus < kMaxThreads ? cpus : kMaxThreads;
   graven_pool *made = static_cast<graven_pool *>(malloc(sizeof(graven_pool)));

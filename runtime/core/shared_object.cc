@@ -159,8 +159,7 @@ graven_status open_model(const char *path, const Device *device, graven_model **
     return error;
   }
   // The trailer is read again, from the copy: from here on nothing depends on the file.
-  if (graven_status error = check_trailer(path, copy.number, bytes, &trailer);
-      error != GRAVEN_OK) {
+  if (graven_status error = check_trailer(path, copy.number, bytes, &trailer); error != GRAVEN_OK) {
     return error;
   }
   if (digest != trailer.digest) {
@@ -170,8 +169,8 @@ graven_status open_model(const char *path, const Device *device, graven_model **
                 shown(path), digest, trailer.digest);
   }
   if (graven_status error = check_machine(path, copy.number); error != GRAVEN_OK) return error;
-  // The descriptor stays open as long as the library: the loader knows libraries by this name, and a
-  // number used twice would give back the first library.
+  // The descriptor stays open as long as the library: the loader knows libraries by this name, and
+  // a number used twice would give back the first library.
   char name[32];
   snprintf(name, sizeof name, "/proc/self/fd/%d", copy.number);
   void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);

@@ -9,8 +9,8 @@
 
 namespace graven1 {
 
-// The metadata of the checkpoint last loaded: `pairs[2 i]` is a key, `pairs[2 i + 1]` its value, both
-// in `text`.
+// The metadata of the checkpoint last loaded: `pairs[2 i]` is a key, `pairs[2 i + 1]` its value,
+// both in `text`.
 struct Metadata {
   char *text;
   const char **pairs;

@@ -1,8 +1,9 @@
 // The device interface: where memory lies and who runs kernels. A plain table of functions, one
 // implementation per folder here, one conformance suite (test/runtime/device) for all.
 //
-// Life of a call: begin, any number of launch / copy / fill in order, finish. Commands may be queued
-// (and a device may replay a whole queue at once); their effects are complete after `finish`.
+// Life of a call: begin, any number of launch / copy / fill in order, finish. Commands may be
+// queued (and a device may replay a whole queue at once); their effects are complete after
+// `finish`.
 #ifndef GRAVEN_RUNTIME_DEVICE_DEVICE_H_
 #define GRAVEN_RUNTIME_DEVICE_DEVICE_H_
 
@@ -34,7 +35,8 @@ struct Device {
   bool executes;
   void *self;
 
-  // Memory aligned to 64 bytes with undefined content; `purpose` completes "out of memory: ... for".
+  // Memory aligned to 64 bytes with undefined content; `purpose` completes "out of memory: ...
+  // for".
   graven_status (*allocate)(void *self, size_t bytes, const char *purpose, void **memory);
   void (*release)(void *self, void *memory, size_t bytes);
   // Synchronous transfers, outside or inside of begin ... finish. Host memory may be unaligned.

@@ -87,9 +87,9 @@ graven_status finish(void *queue) {
   return GRAVEN_OK;
 }
 
-constexpr Device kCpuDevice = {"cpu",   true,         true,          nullptr, allocate, release,
-                               transfer, transfer,    clear,         create_queue,
-                               destroy_queue, begin,  launch,        copy,    fill,     finish};
+constexpr Device kCpuDevice = {"cpu",    true,     true,  nullptr,      allocate,      release,
+                               transfer, transfer, clear, create_queue, destroy_queue, begin,
+                               launch,   copy,     fill,  finish};
 
 }  // namespace
 

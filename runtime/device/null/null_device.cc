@@ -17,8 +17,8 @@ struct NullQueue {
 NullDevice &device_of(void *self) { return *static_cast<NullDevice *>(self); }
 NullQueue &queue_of(void *queue) { return *static_cast<NullQueue *>(queue); }
 
-// Whether the bytes are the device's to use: its own blocks, constants, or anything on the host when
-// it accepts host memory.
+// Whether the bytes are the device's to use: its own blocks, constants, or anything on the host
+// when it accepts host memory.
 bool owns(const NullDevice &device, const void *memory, size_t bytes) {
   if (device.device.uses_host_memory) return memory != nullptr || bytes == 0;
   const char *at = static_cast<const char *>(memory);
@@ -145,9 +145,9 @@ graven_status finish(void *queue) {
 void null_device_init(NullDevice *device, bool uses_host_memory, NullCommand *commands,
                       size_t capacity) {
   *device = NullDevice{};
-  device->device = Device{"null",   uses_host_memory, false,        device,        allocate, release,
-                          upload,   download,         clear,        create_queue,  destroy_queue,
-                          begin,    launch,           copy,         fill,          finish};
+  device->device =
+      Device{"null", uses_host_memory, false,         device, allocate, release, upload, download,
+             clear,  create_queue,     destroy_queue, begin,  launch,   copy,    fill,   finish};
   device->commands = commands;
   device->capacity = capacity;
 }

@@ -1,5 +1,6 @@
-// The null device: runs nothing and writes down what it was asked to do, after checking it. It shows
-// that the executor needs nothing from a device beyond the interface, and what a call amounts to.
+// The null device: runs nothing and writes down what it was asked to do, after checking it. It
+// shows that the executor needs nothing from a device beyond the interface, and what a call amounts
+// to.
 #ifndef GRAVEN_RUNTIME_DEVICE_NULL_NULL_DEVICE_H_
 #define GRAVEN_RUNTIME_DEVICE_NULL_NULL_DEVICE_H_
 
@@ -10,13 +11,13 @@ namespace graven1 {
 // One command as it reached the device.
 struct NullCommand {
   graven_command_kind kind;
-  uint32_t kernel;       // LAUNCH
-  uint32_t buffer_count; // LAUNCH
-  int64_t grid;          // LAUNCH
-  void *destination;     // COPY, FILL; LAUNCH: its first buffer
-  const void *source;    // COPY
-  size_t bytes;          // COPY, FILL
-  uint8_t byte;          // FILL
+  uint32_t kernel;        // LAUNCH
+  uint32_t buffer_count;  // LAUNCH
+  int64_t grid;           // LAUNCH
+  void *destination;      // COPY, FILL; LAUNCH: its first buffer
+  const void *source;     // COPY
+  size_t bytes;           // COPY, FILL
+  uint8_t byte;           // FILL
 };
 
 // A recording device. Memory is real (zero-filled host memory, so that transfers can be followed),

@@ -5,12 +5,12 @@
 
 #include "graven/graven.h"
 
-#define CHECK(condition)                                                  \
-  do {                                                                    \
-    if (!(condition)) {                                                   \
+#define CHECK(condition)                                                       \
+  do {                                                                         \
+    if (!(condition)) {                                                        \
       printf("line %d: %s (%s)\n", __LINE__, #condition, graven_last_error()); \
-      return 1;                                                           \
-    }                                                                     \
+      return 1;                                                                \
+    }                                                                          \
   } while (0)
 
 int main(void) {

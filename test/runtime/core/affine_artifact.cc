@@ -1,5 +1,5 @@
-// The affine model as a shared object, in the shape that the compiler gives one: a single exported
-// graven_artifact. Here the table is made while the library is loaded.
+// The affine model in the shape that the compiler gives one, shared or static: a single exported
+// graven_artifact. Here its table is made while the program or library is loaded.
 #include "test/runtime/core/fake_model.h"
 
 namespace {

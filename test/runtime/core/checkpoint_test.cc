@@ -1,7 +1,9 @@
-// Checkpoints: the round trip, plain safetensors, every damage refused, every failed write harmless.
+// Checkpoints: the round trip, plain safetensors, every damage refused, every failed write
+// harmless.
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -32,7 +34,8 @@ class CheckpointTest : public ::testing::Test {
       for (size_t k = 0; k < data.size(); ++k) {
         data[k] = static_cast<char>((static_cast<int>(k * 7 + i) + salt) % 100);
       }
-      if (states[i].tensor.dtype == GRAVEN_I1) data.assign(data.size(), static_cast<char>(salt & 1));
+      if (states[i].tensor.dtype == GRAVEN_I1)
+        data.assign(data.size(), static_cast<char>(salt & 1));
       ASSERT_EQ(graven_state_set(state_, graven_model_text(model_, states[i].name), data.data(),
                                  data.size()),
                 GRAVEN_OK);
@@ -171,9 +174,11 @@ TEST_F(CheckpointTest, UnfitAndMalformedFilesAreRefused) {
     graven_status status;
     const char *message;
   } rows[] = {
-      {with("\"w\"", "\"v\""), kPlainData, GRAVEN_INCOMPATIBLE, "holds 'v', which this model has not"},
+      {with("\"w\"", "\"v\""), kPlainData, GRAVEN_INCOMPATIBLE,
+       "holds 'v', which this model has not"},
       {with("\"w\"", "\"loss.sum\""), kPlainData, GRAVEN_INCOMPATIBLE, "'loss.sum'"},
-      {with("[4]", "[2,2]"), kPlainData, GRAVEN_INCOMPATIBLE, "'w' is 2x2xf32 there, expected 4xf32"},
+      {with("[4]", "[2,2]"), kPlainData, GRAVEN_INCOMPATIBLE,
+       "'w' is 2x2xf32 there, expected 4xf32"},
       {with("[4]", "[5]"), kPlainData, GRAVEN_INCOMPATIBLE, "expected 4xf32"},
       {with("[4]", "[1,1,1,1,1,1,1,1,1,1,1,4]"), kPlainData, GRAVEN_INCOMPATIBLE, "expected 4xf32"},
       {with("F32", "I32"), kPlainData, GRAVEN_INCOMPATIBLE, "4xi32 there"},
@@ -194,8 +199,8 @@ TEST_F(CheckpointTest, UnfitAndMalformedFilesAreRefused) {
       {with("}}", "}"), kPlainData, GRAVEN_CORRUPT, "expected '}'"},
       {with("{\"w\"", "{\"__metadata__\":{\"a\":\"1\",\"a\":\"2\"},\"w\""), kPlainData,
        GRAVEN_CORRUPT, "'a' twice"},
-      {with("{\"w\"", "{\"__metadata__\":{},\"__metadata__\":{},\"w\""), kPlainData,
-       GRAVEN_CORRUPT, "two __metadata__"},
+      {with("{\"w\"", "{\"__metadata__\":{},\"__metadata__\":{},\"w\""), kPlainData, GRAVEN_CORRUPT,
+       "two __metadata__"},
       {with("{\"w\"", "{\"__metadata__\":{\"a\":1},\"w\""), kPlainData, GRAVEN_CORRUPT,
        "expected a string"},
       {with("{\"w\"", "{\"__metadata__\":{\"graven.model\":\"affine\"},\"w\""), kPlainData,
@@ -203,8 +208,8 @@ TEST_F(CheckpointTest, UnfitAndMalformedFilesAreRefused) {
       {plain, kPlainData.substr(1), GRAVEN_CORRUPT, "bytes of data"},
       {plain, kPlainData + "x", GRAVEN_CORRUPT, "bytes of data"},
       {plain, kPlainData.substr(0, 22) + "\2", GRAVEN_CORRUPT, "BOOL"},
-      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}", kPlainData.substr(0, 16),
-       GRAVEN_INCOMPATIBLE, "lacks state 'b' (f32)"},
+      {"{\"w\":{\"dtype\":\"F32\",\"shape\":[4],\"data_offsets\":[0,16]}}",
+       kPlainData.substr(0, 16), GRAVEN_INCOMPATIBLE, "lacks state 'b' (f32)"},
       {"{}", "", GRAVEN_INCOMPATIBLE, "lacks state 'w'"},
       {"[]", "", GRAVEN_CORRUPT, "expected '{'"},
       {std::string(100000, '{'), "", GRAVEN_CORRUPT, "expected a string"},
@@ -221,6 +226,40 @@ TEST_F(CheckpointTest, UnfitAndMalformedFilesAreRefused) {
   huge[7] = 1;
   EXPECT_EQ(load(huge), GRAVEN_CORRUPT) << "a header of 2^56 bytes";
   EXPECT_EQ(content(), before);
+}
+
+// No digest protects a plain file, so that damage reaches the reader: it must refuse or load, and
+// never crash. What loads must hold i1 values of 0 and 1 alone.
+TEST_F(CheckpointTest, RandomDamageToPlainFilesIsHarmless) {
+  std::mt19937 random(1);
+  const std::string sound = file(kPlainHeader, kPlainData);
+  const std::string alphabet = "{}[]:,\"\\0123456789 uw\n\xff";
+  int refused = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string damaged = sound;
+    for (int n = 1 + static_cast<int>(random() % 3); n > 0; --n) {
+      size_t at = random() % damaged.size();
+      switch (random() % 4) {
+        case 0:
+          damaged[at] = static_cast<char>(random());
+          break;
+        case 1:
+          damaged[at] = alphabet[random() % alphabet.size()];
+          break;
+        case 2:
+          damaged.erase(at, 1 + random() % 4);
+          break;
+        default:
+          damaged.insert(at, 1, alphabet[random() % alphabet.size()]);
+      }
+      if (damaged.empty()) break;
+    }
+    refused += load(damaged) != GRAVEN_OK;
+    char flag[3];
+    ASSERT_EQ(graven_state_get(state_, "flag", flag, sizeof flag), GRAVEN_OK);
+    for (char value : flag) ASSERT_TRUE(value == 0 || value == 1);
+  }
+  EXPECT_GT(refused, 2000);
 }
 
 TEST_F(CheckpointTest, AnotherModelsCheckpointIsRefused) {
@@ -245,8 +284,9 @@ TEST_F(CheckpointTest, AnotherModelsCheckpointIsRefused) {
   ASSERT_EQ(graven_state_create(model, &state), GRAVEN_OK);
   ASSERT_EQ(graven_state_save(state, path.c_str(), nullptr), GRAVEN_OK);
   EXPECT_EQ(graven_state_load(state_, path.c_str()), GRAVEN_INCOMPATIBLE);
-  EXPECT_NE(strstr(graven_last_error(), "holds 'seed', which this model has not; it was saved from "
-                                        "model chain"),
+  EXPECT_NE(strstr(graven_last_error(),
+                   "holds 'seed', which this model has not; it was saved from "
+                   "model chain"),
             nullptr)
       << graven_last_error();
   graven_state_destroy(state);

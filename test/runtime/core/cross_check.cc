@@ -11,12 +11,12 @@
 namespace graven::testing {
 namespace {
 
-#define CHECK(condition)                                                                \
-  do {                                                                                  \
-    if (!(condition)) {                                                                 \
-      std::printf("line %d: %s (%s)\n", __LINE__, #condition, graven_last_error());     \
-      return 1;                                                                         \
-    }                                                                                   \
+#define CHECK(condition)                                                            \
+  do {                                                                              \
+    if (!(condition)) {                                                             \
+      std::printf("line %d: %s (%s)\n", __LINE__, #condition, graven_last_error()); \
+      return 1;                                                                     \
+    }                                                                               \
   } while (0)
 
 int run() {

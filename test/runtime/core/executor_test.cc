@@ -83,8 +83,7 @@ TEST_F(ExecutorTest, RowsPortCountsTheValidRows) {
 
 TEST_F(ExecutorTest, CopyAndFillGoThroughTheArena) {
   std::vector<float> y(x_.size());
-  ASSERT_EQ(call("exact", kAffineBatch, {x_.data()}, {y.data()}), GRAVEN_OK)
-      << graven_last_error();
+  ASSERT_EQ(call("exact", kAffineBatch, {x_.data()}, {y.data()}), GRAVEN_OK) << graven_last_error();
   uint32_t first;
   memcpy(&first, y.data(), sizeof first);
   EXPECT_EQ(first, 0x40404040u);

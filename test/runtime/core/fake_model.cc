@@ -38,8 +38,8 @@ graven_tensor_record TableBuilder::tensor(graven_dtype dtype, std::vector<int64_
   return made;
 }
 
-uint32_t TableBuilder::state(const std::string &name, graven_dtype dtype,
-                             std::vector<int64_t> dims, graven_role role) {
+uint32_t TableBuilder::state(const std::string &name, graven_dtype dtype, std::vector<int64_t> dims,
+                             graven_role role) {
   graven_state_record record = {};
   record.name = text(name);
   record.tensor = tensor(dtype, dims);
@@ -53,8 +53,8 @@ uint32_t TableBuilder::state(const std::string &name, graven_dtype dtype,
   return static_cast<uint32_t>(states_.size() - 1);
 }
 
-uint32_t TableBuilder::input(const std::string &name, graven_dtype dtype,
-                             std::vector<int64_t> dims, uint32_t flags, int64_t lo, int64_t hi) {
+uint32_t TableBuilder::input(const std::string &name, graven_dtype dtype, std::vector<int64_t> dims,
+                             uint32_t flags, int64_t lo, int64_t hi) {
   inputs_.push_back({text(name), tensor(dtype, dims), GRAVEN_PORT_DATA, flags, lo, hi});
   return static_cast<uint32_t>(inputs_.size() - 1);
 }
@@ -153,8 +153,7 @@ void TableBuilder::copy(const Operand &from, const Operand &to) {
   Operand source = from, destination = to;
   source.access = GRAVEN_OPERAND_READ;
   destination.access = GRAVEN_OPERAND_WRITE;
-  commands_.push_back(
-      {GRAVEN_COMMAND_COPY, 0, 0, add_operands({source, destination}), 0, 0, 0, 0});
+  commands_.push_back({GRAVEN_COMMAND_COPY, 0, 0, add_operands({source, destination}), 0, 0, 0, 0});
 }
 
 void TableBuilder::fill(const Operand &to, uint8_t byte) {
@@ -202,14 +201,10 @@ const graven_artifact *TableBuilder::build() {
   memcpy(table.data(), &header, sizeof header);
   table_.assign(table.size() / 8, 0);
   memcpy(table_.data(), table.data(), table.size());
-  artifact_ = {GRAVEN_ARTIFACT_MAGIC,
-               GRAVEN_ARTIFACT_FORMAT,
-               table_.data(),
-               table.size(),
-               functions_.data(),
-               functions_.size(),
-               constants_.data(),
-               constants_.size() * sizeof(Line)};
+  artifact_ = {GRAVEN_ARTIFACT_MAGIC, GRAVEN_ARTIFACT_FORMAT,
+               table_.data(),         table.size(),
+               functions_.data(),     functions_.size(),
+               constants_.data(),     constants_.size() * sizeof(Line)};
   seal();
   return &artifact_;
 }
@@ -307,10 +302,10 @@ void build_affine_model(TableBuilder *b) {
   b->input("label", GRAVEN_I32, {kAffineBatch}, GRAVEN_PORT_BATCHED | GRAVEN_PORT_HAS_RANGE, 0, 3);
   b->rows_input();
   b->output("sum", GRAVEN_F32, {});
-  b->launch(train, 1,
-            {B::input_operand(0, x_bytes), B::input_operand(2, 4), b->write_state(w),
-             b->write_state(step), b->write_state(sum), b->write_state(count),
-             B::output_operand(0, 4)});
+  b->launch(
+      train, 1,
+      {B::input_operand(0, x_bytes), B::input_operand(2, 4), b->write_state(w),
+       b->write_state(step), b->write_state(sum), b->write_state(count), B::output_operand(0, 4)});
   b->entry("train_step", kAffineBatch, GRAVEN_ENTRY_PARTIAL, 0);
 
   b->input("x", GRAVEN_F32, {kAffineBatch, kAffineFeatures}, GRAVEN_PORT_BATCHED);
@@ -366,8 +361,8 @@ std::string read_file(const std::string &path) {
 }
 
 void write_file(const std::string &path, const std::string &content) {
-  std::ofstream(path, std::ios::binary).write(content.data(),
-                                              static_cast<std::streamsize>(content.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(content.data(), static_cast<std::streamsize>(content.size()));
 }
 
 }  // namespace graven::testing

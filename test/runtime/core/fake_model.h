@@ -1,5 +1,5 @@
-// Artifacts built by hand for the tests of the runtime: a writer of tables, and one small model with
-// handwritten kernels.
+// Artifacts built by hand for the tests of the runtime: a writer of tables, and one small model
+// with handwritten kernels.
 #ifndef GRAVEN_TEST_RUNTIME_CORE_FAKE_MODEL_H_
 #define GRAVEN_TEST_RUNTIME_CORE_FAKE_MODEL_H_
 
@@ -90,16 +90,16 @@ class TableBuilder {
 //   predict(x: 8x4xf32) -> y: 8x4xf32, partial
 //   train_step(x: 8x4xf32, label: 8xi32 in [0, 3), rows) -> sum: f32, partial
 //       adds every valid element of x to w, counts the step, adds to the metric loss
-//   exact(x: 8x4xf32) -> y: 8x4xf32, takes exactly 8 rows; goes through the arena, a copy and a fill
-//   reset_metrics()
+//   exact(x: 8x4xf32) -> y: 8x4xf32, takes exactly 8 rows; goes through the arena, a copy and a
+//   fill reset_metrics()
 // States: w 4xf32 and b f32 (parameter), w.slot 4xf64 (slot), flag 3xi1 (statistic), step i64
 // (control), loss.sum and loss.count f64 (metric).
 void build_affine_model(TableBuilder *builder);
 constexpr int64_t kAffineBatch = 8, kAffineFeatures = 4;
 
-// A model with one entry run() -> out: 2*gridxf32 that computes an order-sensitive f32 chain per element
-// from a seed state, on a grid of `grid` workgroups. `subnormal` elements make it depend on the
-// thread's float mode.
+// A model with one entry run() -> out: 2*gridxf32 that computes an order-sensitive f32 chain per
+// element from a seed state, on a grid of `grid` workgroups. `subnormal` elements make it depend on
+// the thread's float mode.
 void build_chain_model(TableBuilder *builder, int64_t grid);
 
 // An owned temporary folder, removed with everything in it.

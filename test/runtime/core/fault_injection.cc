@@ -27,8 +27,8 @@ bool fails(FaultPlan &plan) {
 }  // namespace graven::testing
 
 using graven::testing::allocation_faults;
-using graven::testing::Fault;
 using graven::testing::fails;
+using graven::testing::Fault;
 using graven::testing::file_faults;
 
 extern "C" {

@@ -239,7 +239,7 @@ TEST_F(FaultsTest, PathsThatCannotBeWrittenAreRefused) {
       {folder_.path("") + std::string(4200, 'x') + "/s", "shorter name"},
       {folder_.path(std::string(250, 'x')), "shorter name"},
       {folder_.path(""), "path of a file"},
-      {folder_.path() , "path of a file"},
+      {folder_.path(), "path of a file"},
       {"/dev/full", "not a plain file"},
   };
   for (const auto &row : rows) {

@@ -1,4 +1,5 @@
-// Opening model.so: sound files run, every damaged one is refused before the dynamic loader sees it.
+// Opening model.so: sound files run, every damaged one is refused before the dynamic loader sees
+// it.
 #include <elf.h>
 #include <errno.h>
 #include <gtest/gtest.h>

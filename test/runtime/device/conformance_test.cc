@@ -1,4 +1,5 @@
-// What every device must do, run over all of them; and the executor on devices that are not the CPU.
+// What every device must do, run over all of them; and the executor on devices that are not the
+// CPU.
 #include <gtest/gtest.h>
 
 #include <cstring>
