@@ -142,15 +142,16 @@ namespace {
 // Holds the context for a transfer of the whole metric memory after checking the arguments.
 graven_status take_for_metrics(const graven_context *context, const void *data, size_t bytes,
                                const char *function) {
-  if (!context || !data) {
+  if (!context || (!data && bytes != 0)) {
     return fail(GRAVEN_INVALID_ARGUMENT, "%s: the %s is null", function,
                 !context ? "context" : "data pointer");
   }
   uint64_t expected = context->model->table.header->metric_bytes;
   if (bytes != expected) {
-    return fail(GRAVEN_INVALID_ARGUMENT,
-                "%s: the metrics of this model take %llu bytes, got %zu; use the table's metric_bytes",
-                function, static_cast<unsigned long long>(expected), bytes);
+    return fail(
+        GRAVEN_INVALID_ARGUMENT,
+        "%s: the metrics of this model take %llu bytes, got %zu; use the table's metric_bytes",
+        function, static_cast<unsigned long long>(expected), bytes);
   }
   if (context->taken.exchange(1, std::memory_order_acquire) != 0) return busy_context();
   return GRAVEN_OK;

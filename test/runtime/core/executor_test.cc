@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "runtime/core/context.h"
 #include "runtime/core/state.h"
 #include "test/runtime/core/fake_model.h"
 
@@ -168,6 +169,39 @@ TEST_F(ExecutorTest, StateTakesManyReadersOrOneWriter) {
     EXPECT_EQ(graven_state_clone(state_, &copy), GRAVEN_BUSY);
   }
   EXPECT_EQ(call("train_step", 8, {x_.data(), labels_.data()}, {&sum}), GRAVEN_OK);
+}
+
+TEST_F(ExecutorTest, ContextTakesOneCallAtATime) {
+  std::vector<float> y(x_.size());
+  double loss;
+  uint64_t counter;
+  std::vector<char> metrics(graven_model_table(model_)->metric_bytes);
+  context_->taken.store(1);
+  EXPECT_EQ(call("predict", 8, {x_.data()}, {y.data()}), GRAVEN_BUSY);
+  EXPECT_NE(strstr(graven_last_error(), "one context for each thread"), nullptr);
+  EXPECT_EQ(graven_context_metric(context_, "loss", &loss), GRAVEN_BUSY);
+  EXPECT_EQ(graven_context_profile(context_, nullptr, 0), GRAVEN_BUSY);
+  EXPECT_EQ(graven_context_get_metrics(context_, metrics.data(), metrics.size()), GRAVEN_BUSY);
+  EXPECT_EQ(graven_context_set_metrics(context_, metrics.data(), metrics.size()), GRAVEN_BUSY);
+  context_->taken.store(0);
+  EXPECT_EQ(call("predict", 8, {x_.data()}, {y.data()}), GRAVEN_OK);
+  EXPECT_EQ(graven_context_profile(context_, &counter, 1), GRAVEN_INVALID_ARGUMENT);
+}
+
+TEST_F(ExecutorTest, MetricMemoryMovesToAnotherContext) {
+  float sum;
+  ASSERT_EQ(call("train_step", 4, {x_.data(), labels_.data()}, {&sum}), GRAVEN_OK);
+  double before, after;
+  ASSERT_EQ(graven_context_metric(context_, "loss", &before), GRAVEN_OK);
+  std::vector<char> metrics(graven_model_table(model_)->metric_bytes);
+  ASSERT_EQ(graven_context_get_metrics(context_, metrics.data(), metrics.size()), GRAVEN_OK);
+  EXPECT_EQ(graven_context_get_metrics(context_, metrics.data(), 1), GRAVEN_INVALID_ARGUMENT);
+  graven_context *other = nullptr;
+  ASSERT_EQ(graven_context_create(model_, nullptr, &other), GRAVEN_OK);
+  ASSERT_EQ(graven_context_set_metrics(other, metrics.data(), metrics.size()), GRAVEN_OK);
+  ASSERT_EQ(graven_context_metric(other, "loss", &after), GRAVEN_OK);
+  EXPECT_EQ(after, before);
+  graven_context_destroy(other);
 }
 
 TEST_F(ExecutorTest, StateIsReadAndWrittenByName) {
