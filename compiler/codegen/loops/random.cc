@@ -1,0 +1,195 @@
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC
+// 2011).
+#include <array>
+
+#include "compiler/codegen/loops/rules.h"
+#include "dialect/graph/ops/elementwise_scalar.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace graven::codegen {
+namespace {
+
+using Words = std::array<Value, 4>;
+
+// Integer arithmetic on i32 words, scalars or vectors of one type.
+struct WordBuilder {
+  OpBuilder &b;
+  Location loc;
+  Type type;
+
+  Value constant(uint32_t value) const {
+    TypedAttr attr = b.getI32IntegerAttr(static_cast<int32_t>(value));
+    if (auto vector = dyn_cast<VectorType>(type))
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
+    return arith::ConstantOp::create(b, loc, attr);
+  }
+  Value word(Value value) const {
+    if (value.getType() == type) return value;
+    return vector::BroadcastOp::create(b, loc, type, value);
+  }
+  // High and low word of the product with a constant.
+  std::pair<Value, Value> multiply(Value x, uint32_t factor) const {
+    auto product = arith::MulUIExtendedOp::create(b, loc, x, constant(factor));
+    return {product.getHigh(), product.getLow()};
+  }
+  Value exclusiveOr(Value x, Value y) const { return arith::XOrIOp::create(b, loc, x, y); }
+};
+
+// Ten rounds on `counter`; the key's two words are scalars.
+Words philox(const WordBuilder &w, Words counter, Value key0, Value key1) {
+  constexpr uint32_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
+  constexpr uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
+  auto bump = [&](Value key, uint32_t by) -> Value {
+    Value step =
+        arith::ConstantOp::create(w.b, w.loc, w.b.getI32IntegerAttr(static_cast<int32_t>(by)));
+    return arith::AddIOp::create(w.b, w.loc, key, step);
+  };
+  for (int round = 0; round < 10; ++round) {
+    if (round) {
+      key0 = bump(key0, kWeyl0);
+      key1 = bump(key1, kWeyl1);
+    }
+    auto [high0, low0] = w.multiply(counter[0], kMultiplier0);
+    auto [high1, low1] = w.multiply(counter[2], kMultiplier1);
+    counter = {w.exclusiveOr(w.exclusiveOr(high1, counter[1]), w.word(key0)), low1,
+               w.exclusiveOr(w.exclusiveOr(high0, counter[3]), w.word(key1)), low0};
+  }
+  return counter;
+}
+
+// What a draw is made from: the key's words and the counter's upper three.
+struct Draw {
+  Value key0, key1, site, low, high;
+};
+
+Draw drawOf(Emitter &e, Operation *op, Value key, Value counter, int64_t site) {
+  OpBuilder &b = e.builder();
+  Draw draw;
+  draw.key0 = e.at(key, Point::flat({2}, Index::constant(0)));
+  draw.key1 = e.at(key, Point::flat({2}, Index::constant(1)));
+  draw.site = e.integer(static_cast<int32_t>(site), 32);
+  draw.low = draw.high = e.integer(0, 32);
+  if (counter) {
+    Value wide = e.at(counter, Point());
+    draw.low = arith::TruncIOp::create(b, e.loc(), b.getI32Type(), wide);
+    Value shifted = arith::ShRUIOp::create(b, e.loc(), wide, e.integer(32));
+    draw.high = arith::TruncIOp::create(b, e.loc(), b.getI32Type(), shifted);
+  }
+  return draw;
+}
+
+// The words numbered `number` of the stream: a scalar, or a vector of lanes.
+Value words(Emitter &e, const Draw &draw, const Index &number) {
+  OpBuilder &b = e.builder();
+  Location loc = e.loc();
+  // Lanes that fill whole blocks: each block is computed once and its words are interleaved.
+  bool whole = number.step == 1 && e.lanes() % 4 == 0 &&
+               (number.base ? number.multiple % 4 == 0 : true) && number.offset % 4 == 0;
+  if (whole && e.lanes() > 4) {
+    int64_t blocks = e.lanes() / 4;
+    Index first = number;
+    first.step = 0;
+    Index block = e.divide(first, 4);
+    WordBuilder w{b, loc, VectorType::get({blocks}, b.getI32Type())};
+    SmallVector<int32_t> steps(blocks);
+    for (int64_t i = 0; i < blocks; ++i) steps[i] = i;
+    Value count = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(cast<VectorType>(w.type), ArrayRef<int32_t>(steps)));
+    count = arith::AddIOp::create(b, loc, w.word(e.materialize(block, b.getI32Type())), count);
+    Words out = philox(w, {count, w.word(draw.site), w.word(draw.low), w.word(draw.high)},
+                       draw.key0, draw.key1);
+    auto join = [&](Value x, Value y) -> Value {
+      int64_t length = cast<VectorType>(x.getType()).getDimSize(0);
+      SmallVector<int64_t> order;
+      for (int64_t i = 0; i < 2 * length; ++i) order.push_back(i);
+      return vector::ShuffleOp::create(b, loc, x, y, order);
+    };
+    Value all = join(join(out[0], out[1]), join(out[2], out[3]));
+    SmallVector<int64_t> order;
+    for (int64_t lane = 0; lane < e.lanes(); ++lane) order.push_back(lane % 4 * blocks + lane / 4);
+    return vector::ShuffleOp::create(b, loc, all, all, order);
+  }
+  Value counter = e.materialize(e.divide(number, 4), b.getI32Type());
+  if (!number.isUniform()) counter = e.splat(counter);
+  WordBuilder w{b, loc, counter.getType()};
+  Words out = philox(w, {counter, w.word(draw.site), w.word(draw.low), w.word(draw.high)},
+                     draw.key0, draw.key1);
+  Value which = e.materialize(e.modulo(number, 4), b.getI32Type());
+  if (!number.isUniform()) which = e.splat(which);
+  Value value = out[3];
+  for (int i = 2; i >= 0; --i) {
+    Value here = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, which, w.constant(i));
+    value = arith::SelectOp::create(b, loc, here, out[i], value);
+  }
+  return value;
+}
+
+Value emitBits(Emitter &e, Operation *op, const Point &point) {
+  auto bits = cast<graph::RandomBitsOp>(op);
+  Draw draw = drawOf(e, op, bits.getKey(), bits.getCounter(), bits.getSite().value_or(0));
+  return words(e, draw, e.linear(point));
+}
+
+Value emitUniform(Emitter &e, Operation *op, const Point &point) {
+  auto uniform = cast<graph::RandomUniformOp>(op);
+  OpBuilder &b = e.builder();
+  Location loc = e.loc();
+  Draw draw = drawOf(e, op, uniform.getKey(), uniform.getCounter(), uniform.getSite().value_or(0));
+  Index number = e.linear(point);
+  Type element = elementOf(uniform.getResult());
+  auto integerLike = [&](Value like, unsigned width) {
+    return graph::withElementType(like.getType(), b.getIntegerType(width));
+  };
+  if (element.isF32()) {
+    Value word = words(e, draw, number);
+    Value top =
+        arith::ShRUIOp::create(b, loc, word, graph::scalarConstant(b, loc, word.getType(), 8));
+    Type type = graph::withElementType(word.getType(), element);
+    Value real = arith::SIToFPOp::create(b, loc, type, top);
+    return arith::MulFOp::create(b, loc, real, graph::scalarConstant(b, loc, type, 0x1p-24));
+  }
+  // Words 2i (upper) and 2i + 1 (lower) as one number of 64 bits.
+  Index upper = e.scale(number, 2), lower = e.add(upper, 1);
+  Value high = words(e, draw, upper), low = words(e, draw, lower);
+  Type wide = integerLike(high, 64);
+  high = arith::ExtUIOp::create(b, loc, wide, high);
+  low = arith::ExtUIOp::create(b, loc, wide, low);
+  high = arith::ShLIOp::create(b, loc, high, graph::scalarConstant(b, loc, wide, 32));
+  Value all = arith::OrIOp::create(b, loc, high, low);
+  all = arith::ShRUIOp::create(b, loc, all, graph::scalarConstant(b, loc, wide, 11));
+  Type type = graph::withElementType(wide, element);
+  Value real = arith::SIToFPOp::create(b, loc, type, all);
+  return arith::MulFOp::create(b, loc, real, graph::scalarConstant(b, loc, type, 0x1p-53));
+}
+
+Value emitFold(Emitter &e, Operation *op, const Point &point) {
+  auto fold = cast<graph::RandomFoldOp>(op);
+  OpBuilder &b = e.builder();
+  Location loc = e.loc();
+  Draw draw = drawOf(e, op, fold.getKey(), {}, 0);
+  WordBuilder w{b, loc, b.getI32Type()};
+  Value zero = w.constant(0);
+  Words out = philox(w, {e.at(fold.getData(), Point()), zero, zero, w.constant(0x80000000u)},
+                     draw.key0, draw.key1);
+  Index which = e.coordinate(point, 0);
+  Value number = e.materialize(which, b.getI32Type());
+  SmallVector<Value> choice = {number, out[0], out[1]};
+  if (!which.isUniform())
+    for (Value &value : choice) value = e.splat(value);
+  Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, choice[0],
+                                      graph::scalarConstant(b, loc, choice[0].getType(), 0));
+  return arith::SelectOp::create(b, loc, first, choice[1], choice[2]);
+}
+
+}  // namespace
+
+void addRandomRules(RuleTable &table) {
+  table.add<graph::RandomBitsOp>(emitBits);
+  table.add<graph::RandomUniformOp>(emitUniform);
+  table.add<graph::RandomFoldOp>(emitFold);
+}
+
+}  // namespace graven::codegen
