@@ -1,0 +1,130 @@
+#include "compiler/strategy/cost.h"
+#include "compiler/strategy/kernel_name.h"
+#include "compiler/strategy/passes.h"
+#include "llvm/ADT/StringMap.h"
+#include "mlir/IR/OperationSupport.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+
+namespace graven::strategy {
+
+#define GEN_PASS_DEF_CHOOSESTRATEGIES
+#include "compiler/strategy/passes.h.inc"
+
+namespace {
+
+// Same region, same kind: one kernel serves both.
+bool sameKernel(kernel::FuncOp kernel, kernel::FusedOp fused) {
+  return kernel.getKind() == fused.getKind() && kernel.getSegments() == fused.getSegments() &&
+         kernel.getShared() == fused.getShared() &&
+         OperationEquivalence::isRegionEquivalentTo(&kernel.getBody(), &fused.getBody(),
+                                                    OperationEquivalence::IgnoreLocations);
+}
+
+class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesPass> {
+ public:
+  explicit ChooseStrategiesPass(DeviceResolver resolver) : resolver_(std::move(resolver)) {}
+  ChooseStrategiesPass(const ChooseStrategiesPass &other)
+      : ChooseStrategiesBase(other), resolver_(other.resolver_) {}
+
+  void runOnOperation() override {
+    llvm::Expected<Device> device = resolver_(target, cpu);
+    if (!device) {
+      getOperation().emitError() << llvm::toString(device.takeError());
+      return signalPassFailure();
+    }
+    WalkResult result = getOperation().walk([&](kernel::FusedOp fused) {
+      return failed(outline(fused, *device)) ? WalkResult::interrupt() : WalkResult::advance();
+    });
+    if (result.wasInterrupted()) signalPassFailure();
+    named_.clear();
+  }
+
+ private:
+  const Strategy *choose(kernel::FusedOp fused, const Device &device) {
+    for (const Strategy &strategy : device.table) {
+      if (!only.empty() && strategy.name != only) continue;
+      if (strategy.matches(fused, device.target)) return &strategy;
+    }
+    return nullptr;
+  }
+
+  LogicalResult outline(kernel::FusedOp fused, const Device &device) {
+    const Strategy *strategy = choose(fused, device);
+    if (!strategy)
+      return fused.emitOpError() << "of kind '" << fused.getKind() << "' is matched by "
+                                 << (only.empty() ? "no strategy of device '"
+                                                  : "no strategy named '")
+                                 << (only.empty() ? device.target.device : only.getValue()) << "'";
+    Plan plan = strategy->plan(fused, device.target);
+    std::string base = kernelName(fused, plan);
+    SmallVector<kernel::FuncOp> &others = named_[base];
+    kernel::FuncOp kernel;
+    for (kernel::FuncOp other : others)
+      if (sameKernel(other, fused)) kernel = other;
+    OpBuilder b(fused);
+    if (!kernel) {
+      std::string name = base;
+      for (int number = 2; SymbolTable::lookupSymbolIn(getOperation(), name); ++number)
+        name = base + "_v" + std::to_string(number);
+      kernel = makeKernel(fused, plan, *strategy, name);
+      others.push_back(kernel);
+    }
+    auto call = kernel::CallOp::create(b, fused.getLoc(), fused.getResultTypes(),
+                                       kernel.getSymName(), fused.getInputs());
+    fused.replaceAllUsesWith(call);
+    fused.erase();
+    return success();
+  }
+
+  // Kernels stand in front of the first entry, in the order in which entries need them.
+  kernel::FuncOp makeKernel(kernel::FusedOp fused, const Plan &plan, const Strategy &strategy,
+                            StringRef name) {
+    Operation *entry = fused;
+    while (entry->getParentOp() != getOperation()) entry = entry->getParentOp();
+    OpBuilder b(entry);
+    SmallVector<NamedAttribute> params;
+    for (const auto &[key, value] : plan.params)
+      params.push_back(b.getNamedAttr(key, b.getI64IntegerAttr(value)));
+    SmallVector<Attribute> stages, pairs;
+    for (const Plan::Stage &stage : plan.stages)
+      stages.push_back(kernel::StageAttr::get(b.getContext(), stage.name, stage.grid));
+    for (auto [input, output] : plan.same_index)
+      pairs.push_back(b.getDenseI64ArrayAttr({input, output}));
+    Cost cost = costOf(fused);
+    auto kernel = kernel::FuncOp::create(
+        b, fused.getLoc(), b.getStringAttr(name), fused.getKindAttr(), fused.getSegmentsAttr(),
+        fused.getSharedAttr(),
+        kernel::StrategyAttr::get(b.getContext(), strategy.name, b.getDictionaryAttr(params)),
+        b.getArrayAttr(stages), b.getI64IntegerAttr(plan.scratch_bytes), b.getArrayAttr(pairs),
+        b.getI64IntegerAttr(cost.flops), b.getI64IntegerAttr(cost.bytes));
+    kernel.getBody().takeBody(fused.getBody());
+    return kernel;
+  }
+
+  DeviceResolver resolver_;
+  llvm::StringMap<SmallVector<kernel::FuncOp>> named_;
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> createChooseStrategiesPass(DeviceResolver resolver) {
+  return std::make_unique<ChooseStrategiesPass>(std::move(resolver));
+}
+
+std::unique_ptr<Pass> createChooseStrategiesPass(const Device &device) {
+  return createChooseStrategiesPass(
+      [device](StringRef, StringRef) -> llvm::Expected<Device> { return device; });
+}
+
+void registerPasses(DeviceResolver resolver) {
+  registerPass([resolver] { return createChooseStrategiesPass(resolver); });
+}
+
+void addStrategyPasses(OpPassManager &passes, const Device &device) {
+  passes.addPass(createChooseStrategiesPass(device));
+}
+
+}  // namespace graven::strategy
