@@ -1,0 +1,66 @@
+#include "compiler/codegen/cpu/kernel_function.h"
+
+#include "compiler/codegen/loops/rules.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+
+namespace graven::codegen::cpu {
+
+KernelFunction::KernelFunction(kernel::FuncOp kernel, StringRef stage, ModuleOp out)
+    : kernel_(kernel), builder_(kernel.getContext()) {
+  // Locations of graph ops say nothing at this level, and would only make kernels differ.
+  Location loc = UnknownLoc::get(kernel.getContext());
+  std::string name = kernel.getSymName().str();
+  if (!stage.empty()) name += "_" + stage.str();
+  auto pointer = LLVM::LLVMPointerType::get(kernel.getContext());
+  Type i64 = builder_.getI64Type();
+  builder_.setInsertionPointToEnd(out.getBody());
+  auto function =
+      func::FuncOp::create(builder_, loc, name, builder_.getFunctionType({pointer, i64, i64}, {}));
+  entry_ = function.addEntryBlock();
+  builder_.setInsertionPointToEnd(entry_);
+  auto end = func::ReturnOp::create(builder_, loc);
+  builder_.setInsertionPoint(end);
+  buffers_ = entry_->getArgument(0);
+  lo_ = entry_->getArgument(1);
+  hi_ = entry_->getArgument(2);
+  emitter_ = std::make_unique<Emitter>(builder_, loc, out, name);
+  inputs_ = body().getNumArguments();
+  int64_t buffers =
+      inputs_ + body().getTerminator()->getNumOperands() + (kernel.getScratchBytes() > 0 ? 1 : 0);
+  for (int64_t number = 0; number < buffers; ++number) {
+    Value place = LLVM::GEPOp::create(builder_, loc, pointer, pointer, buffers_,
+                                      ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(number)});
+    pointers_.push_back(LLVM::LoadOp::create(builder_, loc, pointer, place));
+  }
+  for (auto [input, address] : llvm::zip(body().getArguments(), pointers_))
+    emitter_->bindMemory(input, address);
+}
+
+Value KernelFunction::scratchPointer(int64_t byte_offset) {
+  OpBuilder::InsertionGuard guard(builder_);
+  builder_.setInsertionPointAfterValue(pointers_.back());
+  if (byte_offset == 0) return pointers_.back();
+  return LLVM::GEPOp::create(builder_, emitter_->loc(), pointers_.back().getType(),
+                             builder_.getI8Type(), pointers_.back(),
+                             ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(byte_offset)});
+}
+
+Value KernelFunction::stackPointer(int64_t bytes) {
+  OpBuilder::InsertionGuard guard(builder_);
+  builder_.setInsertionPointToStart(entry_);
+  Value count = LLVM::ConstantOp::create(builder_, emitter_->loc(), builder_.getI64Type(),
+                                         builder_.getI64IntegerAttr(bytes));
+  return LLVM::AllocaOp::create(builder_, emitter_->loc(),
+                                LLVM::LLVMPointerType::get(builder_.getContext()),
+                                builder_.getI8Type(), count, /*alignment=*/64);
+}
+
+void KernelFunction::forEachWorkgroup(function_ref<void(Index)> body) {
+  Emitter &e = *emitter_;
+  e.loop(e.wrap(lo_, 0), e.wrap(hi_, 0), 1, body);
+}
+
+}  // namespace graven::codegen::cpu

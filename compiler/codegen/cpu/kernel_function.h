@@ -1,0 +1,48 @@
+// One function of machine code under construction: a stage of a kernel.
+//
+//   void name[_stage](ptr buffers, i64 lo, i64 hi) { for (wg = lo; wg < hi; ++wg) { ... } }
+#ifndef GRAVEN_COMPILER_CODEGEN_CPU_KERNEL_FUNCTION_H_
+#define GRAVEN_COMPILER_CODEGEN_CPU_KERNEL_FUNCTION_H_
+
+#include <memory>
+
+#include "compiler/codegen/loops/emitter.h"
+#include "dialect/kernel/kernel.h"
+
+namespace graven::codegen::cpu {
+
+class KernelFunction {
+ public:
+  // Opens the function of stage `stage` in `out`. Inputs are bound to their buffers.
+  KernelFunction(kernel::FuncOp kernel, llvm::StringRef stage, mlir::ModuleOp out);
+
+  kernel::FuncOp kernel() const { return kernel_; }
+  Emitter &emitter() { return *emitter_; }
+  mlir::Block &body() { return kernel_.getBody().front(); }
+  mlir::ValueRange outputs() { return body().getTerminator()->getOperands(); }
+
+  // Addresses of the kernel's buffers.
+  mlir::Value inputPointer(int64_t input) const { return pointers_[input]; }
+  mlir::Value outputPointer(int64_t output) const { return pointers_[inputs_ + output]; }
+  // Address `byte_offset` bytes into the scratch memory.
+  mlir::Value scratchPointer(int64_t byte_offset);
+  // Memory on the stack for `bytes`, aligned to 64, the same in every workgroup of a call.
+  mlir::Value stackPointer(int64_t bytes);
+
+  // Emits the loop over workgroups; `body` gets the number of one.
+  void forEachWorkgroup(llvm::function_ref<void(Index)> body);
+
+ private:
+  kernel::FuncOp kernel_;
+  mlir::OpBuilder builder_;
+  std::unique_ptr<Emitter> emitter_;
+  llvm::SmallVector<mlir::Value> pointers_;
+  mlir::Value buffers_;
+  mlir::Value lo_, hi_;
+  mlir::Block *entry_ = nullptr;
+  int64_t inputs_ = 0;
+};
+
+}  // namespace graven::codegen::cpu
+
+#endif  // GRAVEN_COMPILER_CODEGEN_CPU_KERNEL_FUNCTION_H_

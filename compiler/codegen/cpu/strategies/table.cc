@@ -1,0 +1,13 @@
+#include "compiler/codegen/cpu/strategies/strategies.h"
+
+namespace graven::codegen::cpu {
+
+strategy::StrategyTable strategies() {
+  static const strategy::Strategy table[] = {
+      kMapStrategy,
+      kReferenceStrategy,
+  };
+  return table;
+}
+
+}  // namespace graven::codegen::cpu

@@ -1,0 +1,308 @@
+#include "test/compiler/codegen/cpu/kernel_harness.h"
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <random>
+
+#include "compiler/codegen/cpu/codegen.h"
+#include "compiler/codegen/cpu/emit_object.h"
+#include "compiler/codegen/cpu/lower.h"
+#include "compiler/package/link.h"
+#include "compiler/strategy/passes.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+
+namespace graven::codegen::cpu {
+namespace {
+
+int64_t bytesOf(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
+}
+
+template <typename T>
+void encodeAs(const Numbers &numbers, CompiledKernel::Bytes &bytes) {
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    T value = static_cast<T>(numbers[i]);
+    memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
+  }
+}
+template <typename T>
+Numbers decodeAs(const CompiledKernel::Bytes &bytes) {
+  Numbers numbers(bytes.size() / sizeof(T));
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    T value;
+    memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+    numbers[i] = static_cast<double>(value);
+  }
+  return numbers;
+}
+
+// The bytes of a shared object with the functions of `kernels`.
+llvm::Expected<std::string> compile(ModuleOp kernels, const strategy::Target &target) {
+  OwningOpRef<ModuleOp> out = ModuleOp::create(kernels.getLoc());
+  auto failed = [](const char *what) {
+    return llvm::createStringError(std::errc::invalid_argument, what);
+  };
+  if (mlir::failed(emitKernels(kernels, target, *out))) return failed("emitting kernels failed");
+  if (getenv("GRAVEN_DUMP_KERNELS")) out->dump();
+  if (mlir::failed(out->verify())) return failed("the emitted code does not verify");
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> module = lowerToLlvm(*out, target, context);
+  if (!module) return failed("lowering failed");
+  for (llvm::Function &function : *module)
+    if (!function.isDeclaration()) {
+      function.setVisibility(llvm::GlobalValue::DefaultVisibility);
+      function.setDSOLocal(false);
+    }
+  if (llvm::Error error = optimizeModule(*module, target)) return error;
+  if (getenv("GRAVEN_DUMP_ASSEMBLY")) {
+    auto assembly = emitAssembly(*module, target);
+    if (!assembly) return assembly.takeError();
+    fprintf(stderr, "%s\n", assembly->c_str());
+    return failed("printed");
+  }
+  auto object = emitObject(*module, target);
+  if (!object) return object.takeError();
+  return package::linkSharedObject(*object, target);
+}
+
+}  // namespace
+
+std::string kernelText(const std::string &kind, const std::vector<std::string> &types,
+                       const std::string &body, const std::vector<std::string> &results,
+                       const std::vector<std::string> &result_types) {
+  auto join = [](const std::vector<std::string> &items, const char *before = "") {
+    std::string text;
+    for (const std::string &item : items) text += (text.empty() ? "" : ", ") + (before + item);
+    return text;
+  };
+  std::string outer, inner, operands, names;
+  for (size_t i = 0; i < types.size(); ++i) {
+    std::string comma = i ? ", " : "", number = std::to_string(i);
+    outer += comma + "%x" + number + ": tensor<" + types[i] + ">";
+    inner += comma + "%a" + number + ": tensor<" + types[i] + ">";
+    operands += comma + "%x" + number;
+  }
+  std::string inputs, outputs;
+  for (const std::string &type : types) inputs += (inputs.empty() ? "" : ", ") + ("tensor<" + type + ">");
+  for (const std::string &type : result_types)
+    outputs += (outputs.empty() ? "" : ", ") + ("tensor<" + type + ">");
+  for (size_t i = 0; i < results.size(); ++i)
+    names += (i ? ", " : "") + ("%y#" + std::to_string(i));
+  std::string count = results.size() > 1 ? ":" + std::to_string(results.size()) : "";
+  if (results.size() == 1) names = "%y";
+  return "graph.entry @main(" + outer + ") attributes {result_names = []} {\n  %y" + count +
+         " = kernel.fused(" + operands + ") {kind = \"" + kind + "\"} : (" + inputs + ") -> (" +
+         outputs + ") {\n  ^bb0(" + inner + "):\n" + body + "\n    kernel.yield " + join(results) +
+         " : " + outputs + "\n  }\n  return() : () -> ()\n}\n";
+}
+
+CompiledKernel::CompiledKernel(const std::string &text, const std::string &only,
+                               const std::string &cpu) {
+  DialectRegistry registry;
+  registry.insert<graph::GraphDialect, kernel::KernelDialect>();
+  registerLowerToLlvm(registry);
+  context_ = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context_->loadAllAvailableDialects();
+  module_ = parseSourceString<ModuleOp>(text, context_.get());
+  if (!module_) {
+    ADD_FAILURE() << "does not parse:\n" << text;
+    return;
+  }
+  auto device = resolveDevice("", cpu);
+  if (!device) {
+    ADD_FAILURE() << llvm::toString(device.takeError());
+    return;
+  }
+  strategy::Device chosen = *device;
+  std::vector<strategy::Strategy> table;
+  for (const strategy::Strategy &strategy : device->table)
+    if (only.empty() || strategy.name == only) table.push_back(strategy);
+  chosen.table = table;
+  PassManager passes(context_.get());
+  strategy::addStrategyPasses(passes, chosen);
+  if (failed(passes.run(*module_))) {
+    ADD_FAILURE() << "no strategy for:\n" << text;
+    return;
+  }
+  func_ = *module_->getOps<kernel::FuncOp>().begin();
+  auto shared = compile(*module_, device->target);
+  if (!shared) {
+    ADD_FAILURE() << llvm::toString(shared.takeError()) << "\n" << text;
+    return;
+  }
+  static int number = 0;
+  std::string path = testing::TempDir() + "graven_kernel_" + std::to_string(getpid()) + "_" +
+                     std::to_string(number++) + ".so";
+  FILE *file = fopen(path.c_str(), "wb");
+  if (!file || fwrite(shared->data(), 1, shared->size(), file) != shared->size()) {
+    ADD_FAILURE() << "cannot write " << path;
+    return;
+  }
+  fclose(file);
+  void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) ADD_FAILURE() << dlerror();
+  unlink(path.c_str());
+  if (!handle) return;
+  for (auto stage : func_.getStages().getAsRange<kernel::StageAttr>()) {
+    std::string name = func_.getSymName().str();
+    if (!stage.getName().empty()) name += "_" + stage.getName().str();
+    auto function = reinterpret_cast<Function>(dlsym(handle, name.c_str()));
+    if (!function) {
+      ADD_FAILURE() << "no function " << name;
+      return;
+    }
+    stages_.push_back({function, stage.getGrid()});
+  }
+  handle_ = handle;
+}
+
+CompiledKernel::~CompiledKernel() {
+  if (handle_) dlclose(handle_);
+}
+
+std::vector<CompiledKernel::Bytes> CompiledKernel::run(const std::vector<Bytes> &inputs,
+                                                       int64_t chunk,
+                                                       std::pair<int64_t, int64_t> in_place) {
+  // Every buffer stands between guards that no kernel may touch, at an address aligned to its
+  // element alone.
+  constexpr int64_t kGuard = 64;
+  std::vector<Bytes> memory;
+  std::vector<int64_t> skips;
+  auto allocate = [&](int64_t bytes, int64_t skip) {
+    memory.emplace_back(bytes + 2 * kGuard + skip + 64, char(0xA5));
+    uintptr_t base = reinterpret_cast<uintptr_t>(memory.back().data());
+    skips.push_back((64 - base % 64) % 64 + kGuard + skip);
+    return memory.back().data() + skips.back();
+  };
+  memory.reserve(64);
+  std::vector<void *> buffers;
+  std::vector<int64_t> sizes;
+  for (const Bytes &input : inputs) {
+    char *place = allocate(input.size(), 8);
+    if (!input.empty()) memcpy(place, input.data(), input.size());
+    buffers.push_back(place);
+    sizes.push_back(input.size());
+  }
+  size_t first_output = buffers.size();
+  for (auto [number, type] : llvm::enumerate(func_.getOutputTypes())) {
+    if (in_place.second == static_cast<int64_t>(number))
+      buffers.push_back(buffers[in_place.first]);
+    else
+      buffers.push_back(allocate(bytesOf(type), 8));
+    sizes.push_back(bytesOf(type));
+  }
+  if (func_.getScratchBytes()) buffers.push_back(allocate(func_.getScratchBytes(), 0));
+  for (auto [function, grid] : stages_) {
+    int64_t step = chunk ? chunk : std::max<int64_t>(grid, 1);
+    for (int64_t lo = (grid - 1) / step * step; lo >= 0 && grid; lo -= step)
+      function(buffers.data(), lo, std::min(lo + step, grid));
+  }
+  for (size_t i = 0; i < memory.size(); ++i) {
+    int64_t size = i < sizes.size() && in_place.first < 0 ? sizes[i] : -1;
+    for (int64_t at = 0; at < skips[i]; ++at)
+      EXPECT_EQ(memory[i][at], char(0xA5)) << "wrote before buffer " << i;
+    if (size >= 0)
+      for (size_t at = skips[i] + size; at < memory[i].size(); ++at)
+        if (memory[i][at] != char(0xA5)) {
+          ADD_FAILURE() << "wrote behind buffer " << i;
+          break;
+        }
+  }
+  std::vector<Bytes> outputs;
+  for (size_t i = first_output; i < first_output + func_.getOutputTypes().size(); ++i) {
+    char *place = static_cast<char *>(buffers[i]);
+    outputs.emplace_back(place, place + sizes[i]);
+  }
+  return outputs;
+}
+
+void CompiledKernel::launch(void *const *buffers) {
+  for (auto [function, grid] : stages_) function(buffers, 0, grid);
+}
+
+std::vector<Numbers> CompiledKernel::randomInputs(unsigned seed, double low, double high) {
+  std::mt19937_64 random(seed);
+  std::vector<Numbers> inputs;
+  for (Type tensor : func_.getInputTypes()) {
+    auto type = cast<RankedTensorType>(tensor);
+    Numbers numbers(type.getNumElements());
+    for (double &number : numbers) {
+      if (isa<FloatType>(type.getElementType()))
+        number = std::uniform_real_distribution<double>(low, high)(random);
+      else if (type.getElementType().isInteger(1))
+        number = random() % 2;
+      else
+        number = static_cast<double>(random() % 12) - (type.getElementType().isUnsignedInteger() ? 0 : 2);
+      if (type.getElementType().isF32()) number = static_cast<float>(number);
+    }
+    inputs.push_back(numbers);
+  }
+  return inputs;
+}
+
+void CompiledKernel::check(unsigned seed, double tolerance, double low, double high) {
+  if (!ok()) return;
+  std::vector<Numbers> inputs = randomInputs(seed, low, high);
+  std::vector<Bytes> encoded;
+  for (auto [type, numbers] : llvm::zip(func_.getInputTypes(), inputs))
+    encoded.push_back(encode(type, numbers));
+  std::vector<Numbers> expected = interpret(body(), inputs);
+  std::vector<Bytes> outputs = run(encoded);
+  SCOPED_TRACE(func_.getSymName().str());
+  for (auto [number, type] : llvm::enumerate(func_.getOutputTypes())) {
+    Numbers actual = decode(type, outputs[number]);
+    bool exact = !isa<FloatType>(cast<RankedTensorType>(type).getElementType());
+    double scale = 1;
+    for (double x : expected[number])
+      if (std::isfinite(x)) scale = std::max(scale, std::fabs(x));
+    int reported = 0;
+    for (size_t i = 0; i < actual.size() && reported < 3; ++i) {
+      double want = expected[number][i], got = actual[i];
+      bool equal = want == got || (std::isnan(want) && std::isnan(got)) ||
+                   (!exact && std::fabs(want - got) <= tolerance * scale);
+      if (!equal) {
+        ++reported;
+        ADD_FAILURE() << "output " << number << " element " << i << ": expected " << want << ", got "
+                      << got;
+      }
+    }
+  }
+  EXPECT_EQ(outputs, run(encoded, 1)) << "bits depend on how workgroups are divided";
+  for (auto pair : func_.getSameIndex().getAsRange<DenseI64ArrayAttr>())
+    EXPECT_EQ(outputs, run(encoded, 0, {pair[0], pair[1]}))
+        << "input " << pair[0] << " and output " << pair[1] << " cannot share memory";
+}
+
+CompiledKernel::Bytes CompiledKernel::encode(Type tensor, const Numbers &numbers) {
+  Bytes bytes(bytesOf(tensor));
+  Type element = cast<RankedTensorType>(tensor).getElementType();
+  if (element.isF32()) encodeAs<float>(numbers, bytes);
+  else if (element.isF64()) encodeAs<double>(numbers, bytes);
+  else if (element.isInteger(32)) encodeAs<int32_t>(numbers, bytes);
+  else if (element.isInteger(64)) encodeAs<int64_t>(numbers, bytes);
+  else encodeAs<uint8_t>(numbers, bytes);
+  return bytes;
+}
+
+Numbers CompiledKernel::decode(Type tensor, const Bytes &bytes) {
+  Type element = cast<RankedTensorType>(tensor).getElementType();
+  if (element.isF32()) return decodeAs<float>(bytes);
+  if (element.isF64()) return decodeAs<double>(bytes);
+  if (element.isInteger(32)) return decodeAs<int32_t>(bytes);
+  if (element.isInteger(64)) return decodeAs<int64_t>(bytes);
+  return decodeAs<uint8_t>(bytes);
+}
+
+}  // namespace graven::codegen::cpu

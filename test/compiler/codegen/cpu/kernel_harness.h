@@ -1,0 +1,67 @@
+// Compiles the text of one kernel.fused through strategy and code generation, loads the machine code
+// and runs it on data.
+#ifndef GRAVEN_TEST_COMPILER_CODEGEN_CPU_KERNEL_HARNESS_H_
+#define GRAVEN_TEST_COMPILER_CODEGEN_CPU_KERNEL_HARNESS_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/strategy/target.h"
+#include "dialect/kernel/kernel.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "test/compiler/codegen/cpu/interpreter.h"
+
+namespace graven::codegen::cpu {
+
+// Text of an entry with one kernel.fused: arguments are %a0, %a1, ... of `types`; `body` ends before
+// kernel.yield, which yields `results` of `result_types`.
+std::string kernelText(const std::string &kind, const std::vector<std::string> &types,
+                       const std::string &body, const std::vector<std::string> &results,
+                       const std::vector<std::string> &result_types);
+
+class CompiledKernel {
+ public:
+  // `text`: an entry with one kernel.fused. `only`: the strategy to use; empty: the table's choice.
+  // `cpu`: as for resolveTarget. A failure is reported to GoogleTest and leaves ok() false.
+  CompiledKernel(const std::string &text, const std::string &only = "",
+                 const std::string &cpu = "native");
+  ~CompiledKernel();
+
+  bool ok() const { return handle_ != nullptr; }
+  kernel::FuncOp func() { return func_; }
+  std::string strategy() { return func_.getStrategy().getName().str(); }
+  mlir::Block &body() { return func_.getBody().front(); }
+
+  // Buffers hold elements as machine code sees them.
+  using Bytes = std::vector<char>;
+  // Runs every stage; workgroups are taken `chunk` at a time (0: all in one call), the last first.
+  // Where `in_place` is a pair (input, output), the two share memory.
+  std::vector<Bytes> run(const std::vector<Bytes> &inputs, int64_t chunk = 0,
+                         std::pair<int64_t, int64_t> in_place = {-1, -1});
+  // One call of a stage's function over its whole grid, for measurements.
+  void launch(void *const *buffers);
+
+  // Random inputs that suit the argument types: floats in [low, high), small integers, bits.
+  std::vector<Numbers> randomInputs(unsigned seed, double low = -2, double high = 2);
+  // Runs the kernel on random inputs and compares with the interpreter: floats within `tolerance`
+  // relative to the largest output (or absolute below 1), everything else exactly. Also runs it one
+  // workgroup at a time, and with every pair of same_index sharing memory, and demands equal bits.
+  void check(unsigned seed, double tolerance, double low = -2, double high = 2);
+
+  static Bytes encode(mlir::Type tensor, const Numbers &numbers);
+  static Numbers decode(mlir::Type tensor, const Bytes &bytes);
+
+ private:
+  std::unique_ptr<mlir::MLIRContext> context_;
+  mlir::OwningOpRef<mlir::ModuleOp> module_;
+  kernel::FuncOp func_;
+  void *handle_ = nullptr;
+  using Function = void (*)(void *const *, int64_t, int64_t);
+  std::vector<std::pair<Function, int64_t>> stages_;
+};
+
+}  // namespace graven::codegen::cpu
+
+#endif  // GRAVEN_TEST_COMPILER_CODEGEN_CPU_KERNEL_HARNESS_H_
