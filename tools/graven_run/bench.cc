@@ -28,8 +28,8 @@ struct BenchFlags {
 
 constexpr char kFooter[] = R"(
 Inputs are random: numbers in [0, 1), integers in the range that the entry
-declares. The state is what init makes of seed 0. After a warm-up, calls are timed
-one by one until the given time is over; the median is the number to quote.
+declares. The state is what init makes of seed 0. After a warm-up, calls are
+timed one by one until the given time is over; quote the median.
 
 Examples:
   graven-run bench digits.so

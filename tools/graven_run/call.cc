@@ -32,10 +32,10 @@ struct CallFlags {
 
 constexpr char kFooter[] = R"(
 An input is NAME=TYPE=VALUES or NAME=@FILE:
-  --input x=2x4xf32=5.1,3.5,1.4,0.2,6.7,3.0,5.2,2.3    shape, type, values in rows
-  --input rate=f32=0.5                                 a scalar
-  --input x=8x4xf32=0                                  one value for all elements
-  --input x=@x.npy                                     an npy or IDX file
+  --input x=2x3xf32=5.1,3.5,1.4,6.7,3.0,5.2   shape, type, values row by row
+  --input rate=f32=0.5                        a scalar
+  --input x=8x4xf32=0                         one value for all elements
+  --input x=@x.npy                            an npy or IDX file
 Inputs with a batch axis decide how many rows the call brings. 'graven-run info'
 lists entries and their inputs.
 

@@ -105,11 +105,12 @@ absl::Status CheckOutputs(const FitFlags &flags) {
 
 // The last lines of a run.
 void Summarize(const FitFlags &flags, const FitResult &result) {
+  std::string reason = result.finished == train::kAllEpochs ? "" : ": " + result.finished;
   if (result.already_finished) {
-    absl::PrintF("This run has ended before, after %d epochs: %s. Nothing to do.\n",
-                 result.epochs_done, result.finished);
+    absl::PrintF("This run has ended before, after %d epochs%s. Nothing to do.\n",
+                 result.epochs_done, reason);
   } else {
-    absl::PrintF("Trained %d epochs: %s.\n", result.epochs_done, result.finished);
+    absl::PrintF("Trained %d epochs%s.\n", result.epochs_done, reason);
   }
   if (result.best.has_value()) {
     absl::PrintF("Best: %s %s at epoch %d.%s\n", result.best->monitor,
@@ -128,6 +129,7 @@ void Summarize(const FitFlags &flags, const FitResult &result) {
 }
 
 absl::Status Run(FitFlags flags) {
+  WatchSignals();
   // A resumed run goes on saving where it was saved.
   if (flags.save.empty()) flags.save = flags.resume;
   GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model));
@@ -172,7 +174,6 @@ absl::Status Run(FitFlags flags) {
   }
   request.note = [&progress](const std::string &sentence) { progress.Say("note: " + sentence); };
   request.interrupt = &interrupted;
-  WatchSignals();
   absl::StatusOr<FitResult> fitted = train::Fit(session.get(), request);
   if (!fitted.ok()) {
     progress.EndLine();

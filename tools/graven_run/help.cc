@@ -60,19 +60,33 @@ std::string HelpFormatter::make_option_desc(const CLI::Option *option) const {
 }
 
 std::string HelpFormatter::make_usage(const CLI::App *app, std::string name) const {
-  std::string usage = absl::StrCat("Usage: ", name);
+  std::vector<std::string> words = {"Usage: " + name};
   if (!app->get_subcommands([](const CLI::App *) { return true; }).empty()) {
-    return usage + " COMMAND [flags]\n";
-  }
-  for (const CLI::Option *option : app->get_options({})) {
-    if (option->get_positional()) absl::StrAppend(&usage, " ", option->get_name());
-  }
-  for (const CLI::Option *option : app->get_options({})) {
-    if (!option->get_positional() && option->get_required()) {
-      absl::StrAppend(&usage, " ", option->get_name(), make_option_opts(option));
+    words.push_back("COMMAND [flags]");
+  } else {
+    for (const CLI::Option *option : app->get_options({})) {
+      if (option->get_positional()) words.push_back(option->get_name());
     }
+    for (const CLI::Option *option : app->get_options({})) {
+      if (option->get_positional() || !option->get_required()) continue;
+      std::string flag = option->get_snames().empty() ? option->get_name()
+                                                      : "-" + option->get_snames()[0];
+      words.push_back(flag + make_option_opts(option));
+    }
+    words.push_back("[flags]");
   }
-  return usage + " [flags]\n";
+  // A flag and its value stay on one line.
+  std::string usage;
+  size_t used = 0;
+  for (const std::string &word : words) {
+    if (used > 0 && used + 1 + word.size() > kColumns) {
+      usage += "\n      ";
+      used = 6;
+    }
+    absl::StrAppend(&usage, used > 0 ? " " : "", word);
+    used += word.size() + 1;
+  }
+  return usage + "\n";
 }
 
 std::string HelpFormatter::make_subcommand(const CLI::App *sub) const {

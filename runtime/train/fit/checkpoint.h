@@ -23,6 +23,9 @@
 
 namespace graven::train {
 
+// RunRecord::finished of a run that was not stopped early.
+inline constexpr char kAllEpochs[] = "all epochs are done";
+
 // The best state so far.
 struct BestRecord {
   std::string monitor;   // "val_loss"

@@ -24,8 +24,6 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr char kAllEpochs[] = "all epochs are done";
-
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -399,7 +397,11 @@ absl::Status Run::Checkpoint() {
     json state = callback->SaveState();
     if (!state.is_null()) record_.callbacks[callback->name()] = std::move(state);
   }
-  GRAVEN_RETURN_IF_ERROR(session_->Save(path, ToMetadata(record_, data_)));
+  absl::Status saved = session_->Save(path, ToMetadata(record_, data_));
+  if (!saved.ok()) {
+    unlink(next.c_str());
+    return saved;
+  }
   if (best_unsaved_) {
     GRAVEN_RETURN_IF_ERROR(SettleBest(path, record_.best->digest));
     best_unsaved_ = false;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "absl/strings/str_cat.h"
 #include "runtime/train/data/file.h"
 #include "test/runtime/train/fit/fit_fixture.h"
 
