@@ -1,6 +1,7 @@
 // graven-opt: reads IR, runs passes, prints IR; the conventions of mlir-opt.
 #include "compiler/codegen/cpu/codegen.h"
 #include "compiler/differentiate/passes.h"
+#include "compiler/expand/passes.h"
 #include "compiler/fuse/passes.h"
 #include "compiler/schedule/passes.h"
 #include "compiler/simplify/passes.h"
@@ -17,6 +18,7 @@ int main(int argc, char **argv) {
                   graven::nn::NNDialect, graven::plan::PlanDialect>();
   graven::differentiate::registerPasses();
   graven::simplify::registerPasses();
+  graven::expand::registerPasses();
   graven::fuse::registerPasses();
   graven::schedule::registerPasses();
   graven::strategy::registerPasses([](llvm::StringRef target, llvm::StringRef cpu) {

@@ -100,6 +100,10 @@ void printOptionValue(Attribute value, OpAsmPrinter &printer) {
     printer << shortest(number.getValueAsDouble());
     return;
   }
+  if (isa<FloatAttr>(value)) {  // not finite: hexadecimal digits, read back by their type
+    printer << value;
+    return;
+  }
   if (auto list = dyn_cast<ArrayAttr>(value); list && !list.empty() && !isa<SymbolRefAttr>(list[0])) {
     printer << "[";
     llvm::interleaveComma(list, printer, [&](Attribute item) { printOptionValue(item, printer); });

@@ -1,0 +1,31 @@
+#include "compiler/expand/passes.h"
+
+#include "dialect/graph/ir/graph.h"
+#include "mlir/Pass/PassManager.h"
+
+using namespace mlir;
+
+namespace graven::expand {
+
+void addExpandPasses(OpPassManager &passes, const ExpandOptions &options) {
+  // Names first: states and random numbers are known by them.
+  passes.addPass(createNameLayers());
+  BuildEntriesOptions build;
+  build.batches.assign(options.batches.begin(), options.batches.end());
+  build.entries.assign(options.entries.begin(), options.entries.end());
+  passes.addPass(createBuildEntries(build));
+  OpPassManager &entries = passes.nest<graph::EntryOp>();
+  // Masks go on primitive reductions, and on means as long as they are whole.
+  DecomposeCompositesOptions keepMeans;
+  keepMeans.keepMeans = true;
+  entries.addPass(createDecomposeComposites(keepMeans));
+  entries.addPass(createMaskPartialBatches());
+  entries.addPass(createDecomposeComposites());
+}
+
+LogicalResult checkSource(ModuleOp module) {
+  OwningOpRef<ModuleOp> copy = module.clone();
+  return success(succeeded(nameLayers(*copy)) && succeeded(buildEntries(*copy, {})));
+}
+
+}  // namespace graven::expand
