@@ -8,16 +8,21 @@ using In = llvm::ArrayRef<Expr>;
 
 std::vector<Row> contractionRows() {
   std::vector<Row> rows;
-  auto dot = [&](const char *facet, Argument x, Argument y, DotAxes axes, Row::Reference reference = nullptr) {
-    rows.push_back({"dot_general", facet, {std::move(x), std::move(y)},
+  auto dot = [&](const char *facet, Argument x, Argument y, DotAxes axes,
+                 Row::Reference reference = nullptr) {
+    rows.push_back({"dot_general",
+                    facet,
+                    {std::move(x), std::move(y)},
                     [axes](GraphBuilder &, In in) { return dotGeneral(in[0], in[1], axes); },
                     std::move(reference)});
   };
   Argument a = given(Kind::kReal, {2, 3}, {1, 2, 3, 4, 5, 6});
   Argument b = given(Kind::kReal, {3, 2}, {1, -1, 0, 2, 3, 1});
   dot("matrices", a, b, {{}, {}, {1}, {0}}, expects({10, 6, 22, 12}));
-  dot("outer", given(Kind::kReal, {2}, {2, 3}), given(Kind::kReal, {2}, {5, 7}), {{}, {}, {}, {}}, expects({10, 14, 15, 21}));
-  dot("inner", given(Kind::kReal, {2}, {2, 3}), given(Kind::kReal, {2}, {5, 7}), {{}, {}, {0}, {0}}, expects({31}));
+  dot("outer", given(Kind::kReal, {2}, {2, 3}), given(Kind::kReal, {2}, {5, 7}), {{}, {}, {}, {}},
+      expects({10, 14, 15, 21}));
+  dot("inner", given(Kind::kReal, {2}, {2, 3}), given(Kind::kReal, {2}, {5, 7}), {{}, {}, {0}, {0}},
+      expects({31}));
   dot("both_axes", a, a, {{}, {}, {0, 1}, {0, 1}}, expects({91}));
   dot("crossed_axes", a, b, {{}, {}, {0, 1}, {1, 0}}, expects({1 - 4 + 0 + 10 + 9 + 6}));
   // Every pairing of transposed and plain operands.
