@@ -371,6 +371,9 @@ plan::ProgramOp EntryPlanner::emit(OpBuilder &b, ArrayRef<Move> first, ArrayRef<
       typesOf(entry_.getEntryBlock().getArguments()), entry_.getArgRangesAttr(),
       b.getArrayAttr(resultNames), typesOf(results_), b.getI64IntegerAttr(arenaBytes_),
       b.getI64IntegerAttr(bound_), toArray(b, initial_), toArray(b, final_));
+  // What `expand` says to `package` about the entry, such as which arguments are batched.
+  for (NamedAttribute said : entry_->getDiscardableAttrs())
+    program->setAttr(said.getName(), said.getValue());
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&program.getBody());
   for (const Move &move : first) emitMove(b, move);
