@@ -1,7 +1,8 @@
 #include "compiler/pipeline/pipeline.h"
 
+#include "compiler/codegen/cpu/codegen.h"
 #include "compiler/codegen/cpu/lower.h"
-#include "compiler/codegen/cpu/strategies/table.h"
+#include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/math/passes.h"
 #include "compiler/differentiate/passes.h"
 #include "compiler/expand/passes.h"
@@ -81,8 +82,7 @@ const Phase kPhases[] = {
     // Decides everything that `codegen` obeys, so that schedule knows grids and scratch memory.
     {"strategy", "Chooses how each kernel is computed on the target, outlines it, merges equals.",
      [](OpPassManager &passes, const Options &options) {
-       strategy::addStrategyPasses(passes, codegen::cpu::strategyTable(), options.target,
-                                   options.force_strategy);
+       strategy::addStrategyPasses(passes, {options.target, codegen::cpu::strategies()});
      },
      calledKernels},
     // Needs whole kernels with their in-place promises; leaves nothing to decide at run time.
@@ -139,7 +139,10 @@ void registerPasses() {
   differentiate::registerPasses();
   simplify::registerPasses();
   fuse::registerPasses();
-  strategy::registerPasses();
+  strategy::registerPasses([](StringRef target, StringRef cpu) {
+    // The same IR on every host unless a target is named.
+    return codegen::cpu::resolveDevice(target.empty() ? "x86_64-linux-gnu" : target, cpu);
+  });
   schedule::registerPasses();
   codegen::registerPasses();
 }

@@ -16,8 +16,6 @@ struct Options {
   strategy::Target target;
   // Batch sizes to compile for; empty: the model's own, else 32.
   std::vector<int64_t> batches;
-  // A strategy to use wherever it applies, instead of the table's first; for tests.
-  std::string force_strategy;
   // Entries to keep, by name; empty: all.
   std::vector<std::string> entries;
 };
