@@ -1,0 +1,294 @@
+#include "compiler/api/compile.h"
+
+#include <chrono>
+#include <memory>
+#include <mutex>
+
+#include "absl/status/status.h"
+#include "compiler/api/diagnostics.h"
+#include "compiler/api/source_check.h"
+#include "compiler/codegen/cpu/codegen.h"
+#include "compiler/codegen/cpu/emit_object.h"
+#include "compiler/codegen/cpu/lower.h"
+#include "compiler/codegen/cpu/target.h"
+#include "compiler/package/artifact_module.h"
+#include "compiler/package/describe_model.h"
+#include "compiler/package/header_writer.h"
+#include "compiler/package/link.h"
+#include "compiler/pipeline/pipeline.h"
+#include "dialect/graph/ir/graph.h"
+#include "dialect/nn/nn.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
+
+namespace graven {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+absl::Status invalid(llvm::StringRef message) {
+  return absl::InvalidArgumentError(absl::string_view(message.data(), message.size()));
+}
+
+std::string print(mlir::ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  module.print(out, mlir::OpPrintingFlags().elideLargeElementsAttrs(64));
+  out << "\n";
+  return text;
+}
+
+// The phases that `compile_to` may name: the text as it is read, then those that rewrite it.
+constexpr llvm::StringLiteral kImport = "import";
+
+// Tells when each phase ends. The pipeline ends every phase with a check of its own.
+class PhaseObserver : public mlir::PassInstrumentation {
+ public:
+  explicit PhaseObserver(std::function<void(mlir::ModuleOp, const pipeline::Phase &)> ended)
+      : ended_(std::move(ended)) {}
+  void runAfterPass(mlir::Pass *pass, mlir::Operation *op) override {
+    auto module = llvm::dyn_cast<mlir::ModuleOp>(op);
+    if (module && pass->getName() == "VerifyPhase" && next_ < pipeline::phases().size())
+      ended_(module, pipeline::phases()[next_++]);
+  }
+
+ private:
+  std::function<void(mlir::ModuleOp, const pipeline::Phase &)> ended_;
+  size_t next_ = 0;
+};
+
+// One compilation, from text to bytes.
+class Compilation {
+ public:
+  Compilation(const std::string &source, const CompileOptions &options)
+      : source_(source), options_(options) {}
+
+  absl::StatusOr<Artifact> run() {
+    if (absl::Status status = readOptions(); !status.ok()) return status;
+    mlir::DialectRegistry languages;
+    languages.insert<graph::GraphDialect, nn::NNDialect>();
+    context_ = std::make_unique<mlir::MLIRContext>(languages,
+                                                   mlir::MLIRContext::Threading::DISABLED);
+    context_->printOpOnDiagnostic(false);
+    api::DiagnosticCollector diagnostics(context_.get(), source_, options_.file_name);
+    diagnostics_ = &diagnostics;
+    bool done = parse() && transform() && emit();
+    module_ = nullptr;
+    if (!done || diagnostics.hasErrors()) {
+      if (!diagnostics.hasErrors())
+        diagnostics.addError("compilation failed without a reason given; this is a defect of the "
+                             "compiler: please report it with the model");
+      return invalid(diagnostics.text());
+    }
+    artifact_.warnings = diagnostics.text();
+    return std::move(artifact_);
+  }
+
+ private:
+  absl::Status readOptions() {
+    if (options_.device != "cpu")
+      return invalid("unknown device '" + options_.device + "'; this compiler knows: cpu");
+    for (int64_t batch : options_.batches)
+      if (batch < 1 || batch > INT32_MAX)
+        return invalid("batch size " + std::to_string(batch) + " is not possible; expected 1 or more");
+    if (options_.output == Output::kIr && options_.compile_to != kImport &&
+        !pipeline::findPhase(options_.compile_to)) {
+      std::string names = kImport.str();
+      for (const pipeline::Phase &each : pipeline::phases()) names += ", " + each.name.str();
+      return invalid("there is no phase '" + options_.compile_to + "' to stop after; the phases are " +
+                     names);
+    }
+    auto target = codegen::cpu::resolveTarget(options_.target, options_.cpu);
+    if (!target) return invalid(llvm::toString(target.takeError()));
+    pipeline_options_.target = *target;
+    pipeline_options_.batches = options_.batches;
+    pipeline_options_.entries = options_.entries;
+    return absl::OkStatus();
+  }
+
+  bool parse() {
+    auto start = Clock::now();
+    if (mlir::failed(api::checkSource(source_, options_.file_name, context_.get()))) return false;
+    llvm::SourceMgr sources;
+    sources.AddNewSourceBuffer(
+        llvm::MemoryBuffer::getMemBufferCopy(source_, options_.file_name), llvm::SMLoc());
+    mlir::ParserConfig config(context_.get());
+    module_ = mlir::parseSourceFile<mlir::ModuleOp>(sources, config);
+    if (!module_) return false;
+    // The text speaks the languages of models only; what later phases use is loaded from here on.
+    mlir::WalkResult foreign = module_->walk([&](mlir::Operation *op) {
+      llvm::StringRef dialect = op->getName().getDialectNamespace();
+      if (op == *module_ || dialect == "graph" || dialect == "nn") return mlir::WalkResult::advance();
+      op->emitError() << "'" << op->getName() << "' is no operation of models; expected operations "
+                      << "of the languages nn and graph";
+      return mlir::WalkResult::interrupt();
+    });
+    if (foreign.wasInterrupted()) return false;
+    mlir::DialectRegistry rest;
+    pipeline::registerDialects(rest);
+    context_->appendDialectRegistry(rest);
+    context_->loadAllAvailableDialects();
+    if (!(*module_)->hasAttr("graph.model"))
+      (*module_)->setAttr("graph.model",
+                          mlir::StringAttr::get(context_.get(),
+                                                llvm::sys::path::stem(options_.file_name)));
+    record("parse", start);
+    return true;
+  }
+
+  // The phases that rewrite the module, up to and including `schedule`.
+  bool transform() {
+    if (options_.after_phase) options_.after_phase(kImport.str(), print(*module_));
+    bool partial = options_.output == Output::kIr;
+    if (!partial || options_.compile_to != kImport) {
+      mlir::PassManager passes(context_.get(), mlir::ModuleOp::getOperationName());
+      auto start = Clock::now();
+      passes.addInstrumentation(std::make_unique<PhaseObserver>(
+          [&](mlir::ModuleOp module, const pipeline::Phase &phase) {
+            record(phase.name.str(), start);
+            if (options_.after_phase) options_.after_phase(phase.name.str(), print(module));
+            start = Clock::now();
+          }));
+      pipeline::buildPipeline(passes, pipeline_options_, partial ? options_.compile_to : "");
+      if (mlir::failed(passes.run(*module_))) return false;
+    }
+    if (partial) artifact_.bytes = print(*module_);
+    return true;
+  }
+
+  bool emit() {
+    if (options_.output == Output::kIr) return true;
+    const strategy::Target &target = pipeline_options_.target;
+    auto start = Clock::now();
+    mlir::FailureOr<package::Model> model = package::describeModel(*module_, target);
+    if (mlir::failed(model)) return false;
+    artifact_.model_name = model->name;
+    record("package", start);
+
+    start = Clock::now();
+    mlir::OwningOpRef<mlir::ModuleOp> kernels = mlir::ModuleOp::create(module_->getLoc());
+    if (mlir::failed(codegen::cpu::emitKernels(*module_, target, *kernels))) return false;
+    llvm::LLVMContext llvm_context;
+    std::unique_ptr<llvm::Module> code =
+        codegen::cpu::lowerToLlvm(*kernels, target, llvm_context);
+    if (!code) return false;
+    if (failed(package::addArtifact(*code, *model))) return false;
+    if (failed(codegen::cpu::optimizeModule(*code, target))) return false;
+    record("codegen", start);
+
+    start = Clock::now();
+    bool done = write(*model, *code);
+    record("emit", start);
+    fillStatistics(*model);
+    return done;
+  }
+
+  bool write(const package::Model &model, llvm::Module &code) {
+    const strategy::Target &target = pipeline_options_.target;
+    if (options_.output == Output::kLlvm) {
+      llvm::raw_string_ostream out(artifact_.bytes);
+      code.print(out, nullptr);
+      return true;
+    }
+    if (options_.output == Output::kAssembly)
+      return take(codegen::cpu::emitAssembly(code, target), artifact_.bytes);
+    std::string object;
+    if (!take(codegen::cpu::emitObject(code, target), object)) return false;
+    switch (options_.output) {
+      case Output::kShared: {
+        std::string trailer;
+        if (!take(package::linkSharedObject(object, target), artifact_.bytes) ||
+            !take(package::sharedArtifactTrailer(artifact_.bytes,
+                                                 package::artifactSymbol(model.name)),
+                  trailer))
+          return false;
+        artifact_.bytes += trailer;
+        return true;
+      }
+      case Output::kArchive: return writeArchive(model, std::move(object));
+      default: artifact_.bytes = std::move(object); return true;
+    }
+  }
+
+  bool writeArchive(const package::Model &model, std::string object) {
+    std::vector<package::ArchiveMember> members = {{model.name + ".o", std::move(object)}};
+    auto core = llvm::MemoryBuffer::getFile(options_.core_archive, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/false);
+    if (!core) {
+      diagnostics_->addError(
+          "the core runtime for " + pipeline_options_.target.triple + " is not at '" +
+          options_.core_archive + "' (" + core.getError().message() +
+          "); build Graven with a compiler for that machine installed, or make an object file "
+          "(--emit=object) and link it with a core runtime of your own");
+      return false;
+    }
+    auto parts = package::readStaticArchive((*core)->getBuffer(), options_.core_archive);
+    if (!parts) return failed(parts.takeError()), false;
+    for (package::ArchiveMember &part : *parts) members.push_back(std::move(part));
+    return take(package::writeStaticArchive(members), artifact_.bytes) &&
+           take(package::writeHeader(model), artifact_.header);
+  }
+
+  // Reports an error that is none of the text's; true when there is one.
+  bool failed(llvm::Error error) {
+    if (!error) return false;
+    diagnostics_->addError(llvm::toString(std::move(error)));
+    return true;
+  }
+  bool take(llvm::Expected<std::string> value, std::string &into) {
+    if (!value) return !failed(value.takeError());
+    into = std::move(*value);
+    return true;
+  }
+
+  void record(const std::string &phase, Clock::time_point start) {
+    artifact_.statistics.seconds.emplace_back(
+        phase, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+
+  void fillStatistics(const package::Model &model) {
+    CompileStatistics &statistics = artifact_.statistics;
+    statistics.kernels = model.kernels.size();
+    statistics.state_bytes = model.state_bytes;
+    statistics.arena_bytes = model.arenaBytes();
+    statistics.constant_bytes = model.constants.size();
+    statistics.peak_bytes = model.peakBytes();
+    statistics.artifact_bytes = artifact_.bytes.size();
+  }
+
+  const std::string &source_;
+  const CompileOptions &options_;
+  pipeline::Options pipeline_options_;
+  std::unique_ptr<mlir::MLIRContext> context_;
+  api::DiagnosticCollector *diagnostics_ = nullptr;
+  mlir::OwningOpRef<mlir::ModuleOp> module_;
+  Artifact artifact_;
+};
+
+}  // namespace
+
+absl::StatusOr<Artifact> compile(const std::string &source, const CompileOptions &options) {
+  return Compilation(source, options).run();
+}
+
+std::vector<std::pair<std::string, std::string>> compilerPhases() {
+  std::vector<std::pair<std::string, std::string>> phases = {
+      {kImport.str(), "Reads the model text as it is."}};
+  for (const pipeline::Phase &each : pipeline::phases())
+    phases.emplace_back(each.name.str(), each.sentence.str());
+  phases.emplace_back("codegen", "Lowers each kernel to machine code.");
+  phases.emplace_back("package", "Joins plan, code, constants and signature to one artifact.");
+  return phases;
+}
+
+}  // namespace graven
