@@ -1,0 +1,118 @@
+"""What graven-compile answers to mistakes on its command line and around it."""
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+BIN = pathlib.Path(os.environ["GRAVEN_BIN"])
+SOURCE = pathlib.Path(os.environ["GRAVEN_SOURCE"])
+IRIS = SOURCE / "docs/examples/iris/iris.mlir"
+
+
+class CommandTest(unittest.TestCase):
+    def setUp(self):
+        self.holder = tempfile.TemporaryDirectory(prefix="graven compile ")
+        self.folder = pathlib.Path(self.holder.name)
+
+    def tearDown(self):
+        self.holder.cleanup()
+
+    def run_tool(self, *arguments, **options):
+        return subprocess.run([str(BIN / "graven-compile"), *map(str, arguments)], cwd=self.folder,
+                              capture_output=True, text=True, timeout=120, **options)
+
+    def fails(self, *arguments, code, says, **options):
+        done = self.run_tool(*arguments, **options)
+        self.assertEqual(done.returncode, code, done.stderr)
+        for part in says:
+            self.assertIn(part, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertFalse(list(self.folder.rglob("*.tmp")))
+        return done
+
+    def model(self, text, name="m.mlir"):
+        path = self.folder / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return name
+
+    def test_help_is_a_page_that_fits_a_terminal(self):
+        done = self.run_tool("--help")
+        self.assertEqual(done.returncode, 0)
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 80)
+        for word in ("--batch", "--target", "graven-run fit", "schedule"):
+            self.assertIn(word, done.stdout)
+
+    def test_unknown_flag(self):
+        self.fails(IRIS, "--bach=3", code=2, says=["there is no flag '--bach'",
+                                                   "did you mean '--batch'?"])
+
+    def test_values_of_flags(self):
+        self.fails(IRIS, "--batch=1,many", code=2, says=["'many' is no batch size"])
+        self.fails(IRIS, "--emit=sharde", code=2, says=["unknown kind 'sharde'", "'shared'"])
+        self.fails(IRIS, "-o", "iris.exe", code=2, says=["the ending of 'iris.exe'"])
+        self.fails(IRIS, "--cpu=znver44", code=1, says=["unknown CPU 'znver44'", "znver4"])
+        self.fails(IRIS, "--target=vax", code=1, says=["unknown target 'vax'", "aarch64-linux-gnu"])
+        self.fails(IRIS, "--device=tpu", code=1, says=["unknown device 'tpu'", "cpu"])
+        self.fails(IRIS, "--compile-to=fusee", code=1, says=["no phase 'fusee'", "fuse"])
+        self.fails(code=2, says=["no model given"])
+
+    def test_input_that_is_no_model(self):
+        self.fails("missing.mlir", code=1, says=["cannot read 'missing.mlir'", "No such file"])
+        self.fails(self.folder, code=1, says=["is a folder"])
+        self.fails(self.model(b"ML\xefR\x01"), code=1, says=["MLIR bytecode"])
+        self.fails(self.model("[" * 200000), code=1, says=["nested more than 256 deep"])
+        self.fails(self.model(b"\x7fELF\xff\xfe\x00"), code=1, says=["error: "])
+        self.fails(self.model("module { llvm.func @f() }"), code=1, says=["m.mlir:1:", "error: "])
+
+    def test_output_that_cannot_be_written(self):
+        self.fails(IRIS, "-o", "no/such/iris.so", code=1,
+                   says=["cannot write to 'no/such/iris.so'", "-o"])
+        (self.folder / "taken.so").mkdir()
+        self.fails(IRIS, "-o", "taken.so", code=1, says=["cannot write to 'taken.so'"])
+
+    def test_full_disk(self):
+        if not os.path.exists("/dev/full"):
+            self.skipTest("no /dev/full on this machine")
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([str(BIN / "graven-compile"), str(IRIS), "-o", "-"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True, timeout=120)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("No space left", done.stderr)
+
+    def test_an_error_overwrites_nothing(self):
+        before = self.folder / self.model("precious", "m.so")
+        self.fails(self.model("nn.model @m { input(shape = [4]) dense(units = 3, ) ] }"), "-o", "m.so",
+                   code=1, says=["m.mlir:1:", "^"])
+        self.assertEqual(before.read_text(), "precious")
+
+    def test_same_bytes_from_any_folder(self):
+        results = []
+        for name in ("a folder", "another"):
+            folder = self.folder / name
+            folder.mkdir()
+            (folder / "iris.mlir").write_bytes(IRIS.read_bytes())
+            done = subprocess.run([str(BIN / "graven-compile"), "iris.mlir"], cwd=folder,
+                                  capture_output=True, text=True, timeout=120)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            results.append((folder / "iris.so").read_bytes())
+        self.assertEqual(*results)
+
+    def test_every_kind_of_output(self):
+        for name in ("iris.so", "iris.o", "iris.a", "iris.ll", "iris.s", "iris.mlir"):
+            done = self.run_tool(IRIS, "-o", f"out {name}")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertGreater((self.folder / f"out {name}").stat().st_size, 1000, name)
+        self.assertIn("GRAVEN_IRIS_ENTRY_TRAIN_STEP", (self.folder / "out iris.h").read_text())
+
+    def test_dumps_after_each_phase(self):
+        done = self.run_tool(IRIS, "--dump-after-each=dumps", "--stats=json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = sorted(path.name for path in (self.folder / "dumps").iterdir())
+        self.assertEqual(names[0], "00-import.mlir")
+        self.assertIn("06-schedule.mlir", names)
+        self.assertIn('"kernels": ', done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
