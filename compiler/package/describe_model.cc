@@ -75,10 +75,10 @@ class Description {
     model_.name = name ? name.getValue().str() : "model";
     model_.state_bytes = plan::bytesAttribute(module_, plan::kStateBytes);
     model_.metric_bytes = plan::bytesAttribute(module_, plan::kMetricBytes);
-    llvm::json::Object signature;
-    if (auto fit = module_->getAttrOfType<mlir::DictionaryAttr>("graph.fit"))
-      signature["fit"] = toJson(fit);
-    model_.signature = llvm::formatv("{0}", llvm::json::Value(std::move(signature))).str();
+    if (auto signature = module_->getAttrOfType<mlir::DictionaryAttr>("graph.signature"))
+      model_.signature = llvm::formatv("{0}", toJson(signature)).str();
+    else
+      model_.signature = "{}";
 
     for (auto state : module_.getOps<graph::StateOp>())
       if (mlir::failed(addState(state))) return mlir::failure();
@@ -87,7 +87,7 @@ class Description {
       if (mlir::failed(addConstant(constant))) return mlir::failure();
     for (auto program : module_.getOps<plan::ProgramOp>())
       if (mlir::failed(addProgram(program))) return mlir::failure();
-    addMetrics();
+    if (mlir::failed(addMetrics())) return mlir::failure();
     if (model_.entries.empty())
       return module_.emitError() << "the model has no entry point; expected an nn.model, or a "
                                     "graph.func that is not private";
@@ -264,24 +264,22 @@ class Description {
     return mlir::success();
   }
 
-  // A metric is a pair of metric states: <name>.sum and <name>.count.
-  void addMetrics() {
-    for (const auto &[state, index] : states_) {
-      llvm::StringRef name(state);
-      if (!name.consume_back(".sum") || model_.states[index].role != GRAVEN_ROLE_METRIC) continue;
-      auto count = states_.find((name + ".count").str());
-      if (count == states_.end() || !isMetricScalar(index) || !isMetricScalar(count->second))
-        continue;
-      model_.metrics.push_back({name.str(), index, count->second});
+  mlir::LogicalResult addMetrics() {
+    auto metrics = module_->getAttrOfType<mlir::ArrayAttr>("graph.metrics");
+    if (!metrics) return mlir::success();
+    for (auto each : metrics.getAsRange<mlir::DictionaryAttr>()) {
+      auto name = each.getAs<mlir::StringAttr>("name");
+      auto stateOf = [&](llvm::StringRef role) {
+        auto symbol = each.getAs<mlir::FlatSymbolRefAttr>(role);
+        return symbol ? states_.find(symbol.getValue().str()) : states_.end();
+      };
+      auto numerator = stateOf("numerator"), denominator = stateOf("denominator");
+      if (!name || numerator == states_.end() || denominator == states_.end())
+        return module_.emitError() << "metric " << each
+                                   << " does not name a numerator and a denominator among the states";
+      model_.metrics.push_back({name.getValue().str(), numerator->second, denominator->second});
     }
-    // In the order in which the model declares them.
-    llvm::sort(model_.metrics,
-               [](const Metric &a, const Metric &b) { return a.numerator < b.numerator; });
-  }
-  bool isMetricScalar(uint32_t state) const {
-    const State &each = model_.states[state];
-    return each.role == GRAVEN_ROLE_METRIC && each.tensor.dtype == GRAVEN_F64 &&
-           each.tensor.dims.empty();
+    return mlir::success();
   }
 
   mlir::ModuleOp module_;
