@@ -1,5 +1,7 @@
 #include "compiler/api/diagnostics.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/raw_ostream.h"
 #include "mlir/IR/BuiltinAttributes.h"
 
@@ -34,6 +36,13 @@ llvm::StringRef nameOf(mlir::DiagnosticSeverity severity) {
 llvm::StringRef lineOf(llvm::StringRef text, unsigned number) {
   for (unsigned i = 1; i < number && !text.empty(); ++i) text = text.split('\n').second;
   return text.split('\n').first.rtrim('\r');
+}
+
+// Whether a terminal can show the line as text.
+bool isReadable(llvm::StringRef line) {
+  const auto *begin = reinterpret_cast<const llvm::UTF8 *>(line.data());
+  return line.size() < 1000 && llvm::isLegalUTF8String(&begin, begin + line.size()) &&
+         llvm::none_of(line, [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == 0x7f; });
 }
 
 }  // namespace
@@ -81,7 +90,7 @@ void DiagnosticCollector::render(mlir::Location location, llvm::StringRef severi
       << ": " << severity << ": " << message << "\n";
   if (place.getFilename().getValue() != file_name_) return;
   llvm::StringRef line = lineOf(source_, place.getLine());
-  if (line.trim().empty()) return;
+  if (line.trim().empty() || !isReadable(line)) return;
   out << "  " << line << "\n  ";
   // Tabs stay tabs, and bytes that continue a character take no place, so that the caret stands under
   // its column.
