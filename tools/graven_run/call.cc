@@ -14,6 +14,7 @@
 #include "runtime/train/data/file.h"
 #include "runtime/train/data/idx.h"
 #include "runtime/train/data/npy.h"
+#include "runtime/train/engine/session.h"
 #include "runtime/train/report/spelling.h"
 #include "runtime/train/status_macros.h"
 #include "tools/graven_run/command.h"

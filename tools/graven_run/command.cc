@@ -13,7 +13,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
-#include "runtime/train/status_macros.h"
 #include "tools/graven_run/help.h"
 
 namespace graven::tools {
@@ -111,33 +110,6 @@ int TerminalWidth() {
   struct winsize size = {};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
   return 80;
-}
-
-absl::StatusOr<TrainedSession> OpenTrained(const std::string &model_path, const std::string &state,
-                                           int threads) {
-  GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(model_path));
-  TrainedSession trained;
-  GRAVEN_ASSIGN_OR_RETURN(trained.session, train::Session::Create(std::move(model), threads));
-  GRAVEN_RETURN_IF_ERROR(trained.session->Load(state));
-  GRAVEN_ASSIGN_OR_RETURN(trained.data,
-                          train::ParseData(state, trained.session->Metadata("train.data")));
-  return trained;
-}
-
-absl::StatusOr<train::Dataset> LoadFor(const TrainedSession &trained, const std::string &entry,
-                                       const std::string &source, const std::string &label) {
-  const train::Model &model = trained.session->model();
-  GRAVEN_ASSIGN_OR_RETURN(uint32_t index, model.FindEntry(entry, 0));
-  std::vector<train::Port> inputs = model.Inputs(index);
-  if (inputs.empty()) {
-    return absl::FailedPreconditionError(
-        absl::StrFormat("entry '%s' takes no data", entry));
-  }
-  train::DatasetOptions options;
-  options.label = label.empty() ? trained.data.label_column : label;
-  options.classes = trained.data.classes;
-  options.columns = trained.data.columns;
-  return train::LoadDataset(source, inputs[0], inputs.size() > 1 ? &inputs[1] : nullptr, options);
 }
 
 }  // namespace graven::tools

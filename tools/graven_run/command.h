@@ -3,17 +3,11 @@
 #define GRAVEN_TOOLS_GRAVEN_RUN_COMMAND_H_
 
 #include <functional>
-#include <map>
 #include <string>
-#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "runtime/train/data/dataset.h"
-#include "runtime/train/engine/session.h"
-#include "runtime/train/fit/checkpoint.h"
 
 namespace graven::tools {
 
@@ -35,18 +29,6 @@ absl::Status InterruptedStatus(const std::string &message);
 
 // Columns of the terminal on stdout; 0 when stdout is none.
 int TerminalWidth();
-
-// What evaluate and predict share: a session with a trained state, and the data read as its run read
-// its own.
-struct TrainedSession {
-  std::unique_ptr<train::Session> session;
-  train::DataRecord data;
-};
-absl::StatusOr<TrainedSession> OpenTrained(const std::string &model, const std::string &state,
-                                           int threads);
-// Reads `source` for the inputs of `entry`; labels only when the entry takes them.
-absl::StatusOr<train::Dataset> LoadFor(const TrainedSession &trained, const std::string &entry,
-                                       const std::string &source, const std::string &label);
 
 }  // namespace graven::tools
 

@@ -5,6 +5,7 @@
 #include "nlohmann/json.hpp"
 #include "runtime/train/callbacks/monitor.h"
 #include "runtime/train/fit/fit.h"
+#include "runtime/train/fit/trained.h"
 #include "runtime/train/report/progress.h"
 #include "runtime/train/status_macros.h"
 #include "tools/graven_run/command.h"
@@ -30,10 +31,10 @@ Examples:
 )";
 
 absl::Status Run(const EvaluateFlags &flags) {
-  GRAVEN_ASSIGN_OR_RETURN(TrainedSession trained,
-                          OpenTrained(flags.model, flags.state, flags.threads));
+  GRAVEN_ASSIGN_OR_RETURN(train::TrainedSession trained,
+                          train::OpenTrained(flags.model, flags.state, flags.threads));
   GRAVEN_ASSIGN_OR_RETURN(train::Dataset data,
-                          LoadFor(trained, "eval_step", flags.data, flags.label));
+                          train::LoadFor(trained, "eval_step", flags.data, flags.label));
   GRAVEN_ASSIGN_OR_RETURN(train::Measures measures,
                           train::Evaluate(trained.session.get(), data, flags.batch_size));
   if (flags.json) {

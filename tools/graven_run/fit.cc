@@ -76,24 +76,10 @@ absl::StatusOr<FitSettings> Settings(const FitFlags &flags, const std::string &s
   if (flags.seed) settings.seed = *flags.seed;
   if (flags.no_shuffle) settings.shuffle = false;
   if (flags.validation_split) settings.validation_split = *flags.validation_split;
-  if (flags.early_stopping == "off") {
-    settings.early_stopping.reset();
-  } else if (!flags.early_stopping.empty()) {
-    if (!settings.early_stopping) settings.early_stopping.emplace();
-    if (flags.early_stopping != "on") {
-      GRAVEN_RETURN_IF_ERROR(train::ParseEarlyStopping("--early-stopping", flags.early_stopping,
-                                                       &*settings.early_stopping));
-    }
-  }
-  if (flags.reduce_lr == "off") {
-    settings.reduce_lr.reset();
-  } else if (!flags.reduce_lr.empty()) {
-    if (!settings.reduce_lr) settings.reduce_lr.emplace();
-    if (flags.reduce_lr != "on") {
-      GRAVEN_RETURN_IF_ERROR(
-          train::ParseReduceLr("--reduce-lr", flags.reduce_lr, &*settings.reduce_lr));
-    }
-  }
+  GRAVEN_RETURN_IF_ERROR(train::ApplyEarlyStopping("--early-stopping", flags.early_stopping,
+                                                   &settings.early_stopping));
+  GRAVEN_RETURN_IF_ERROR(
+      train::ApplyReduceLr("--reduce-lr", flags.reduce_lr, &settings.reduce_lr));
   return settings;
 }
 
@@ -135,24 +121,9 @@ absl::Status Run(FitFlags flags) {
   GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model));
   GRAVEN_ASSIGN_OR_RETURN(FitSettings settings, Settings(flags, model->signature()));
   GRAVEN_RETURN_IF_ERROR(CheckOutputs(flags));
-  GRAVEN_ASSIGN_OR_RETURN(uint32_t entry, model->FindEntry("train_step", 0));
-  std::vector<train::Port> inputs = model->Inputs(entry);
-  if (inputs.empty()) {
-    return absl::FailedPreconditionError("entry 'train_step' takes no data to train on");
-  }
-  const train::Port *labels = inputs.size() > 1 ? &inputs[1] : nullptr;
-  train::DatasetOptions options;
-  options.label = flags.label;
-  GRAVEN_ASSIGN_OR_RETURN(train::Dataset data,
-                          train::LoadDataset(flags.train, inputs[0], labels, options));
-  std::optional<train::Dataset> validation;
-  if (!flags.validation.empty()) {
-    options.classes = data.classes;
-    options.columns = data.columns;
-    options.label = data.label_column;
-    GRAVEN_ASSIGN_OR_RETURN(validation,
-                            train::LoadDataset(flags.validation, inputs[0], labels, options));
-  }
+  GRAVEN_ASSIGN_OR_RETURN(
+      train::TrainingData data,
+      train::LoadTraining(*model, flags.train, flags.validation, flags.label));
   GRAVEN_ASSIGN_OR_RETURN(auto session, train::Session::Create(model, flags.threads));
 
   train::Progress progress(TerminalWidth(), [](const std::string &text) {
@@ -162,8 +133,8 @@ absl::Status Run(FitFlags flags) {
   std::unique_ptr<train::Callback> logger;
   train::FitRequest request;
   request.settings = settings;
-  request.train = &data;
-  request.validation = validation.has_value() ? &*validation : nullptr;
+  request.train = &data.train;
+  request.validation = data.validation.has_value() ? &*data.validation : nullptr;
   request.save_path = flags.save;
   request.resume_path = flags.resume;
   request.save_seconds = flags.save_every;

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "nlohmann/json.hpp"
+#include "runtime/train/engine/session.h"
 #include "runtime/train/status_macros.h"
 #include "tools/graven_run/command.h"
 

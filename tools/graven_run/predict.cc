@@ -9,6 +9,7 @@
 #include "runtime/train/data/file.h"
 #include "runtime/train/data/npy.h"
 #include "runtime/train/fit/fit.h"
+#include "runtime/train/fit/trained.h"
 #include "runtime/train/status_macros.h"
 #include "tools/graven_run/command.h"
 
@@ -86,10 +87,10 @@ absl::Status Run(const PredictFlags &flags) {
         absl::StrFormat("-o: %s ends neither in .npy nor in .csv", flags.output));
   }
   GRAVEN_RETURN_IF_ERROR(train::CheckWritable(flags.output, "-o"));
-  GRAVEN_ASSIGN_OR_RETURN(TrainedSession trained,
-                          OpenTrained(flags.model, flags.state, flags.threads));
+  GRAVEN_ASSIGN_OR_RETURN(train::TrainedSession trained,
+                          train::OpenTrained(flags.model, flags.state, flags.threads));
   GRAVEN_ASSIGN_OR_RETURN(train::Dataset data,
-                          LoadFor(trained, "predict", flags.data, flags.label));
+                          train::LoadFor(trained, "predict", flags.data, flags.label));
   GRAVEN_ASSIGN_OR_RETURN(std::vector<train::Prediction> predictions,
                           train::Predict(trained.session.get(), data, flags.batch_size));
   if (csv) {

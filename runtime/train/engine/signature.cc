@@ -128,6 +128,17 @@ absl::Status ParsePairs(const std::string &flag, const std::string &text,
   return absl::OkStatus();
 }
 
+template <typename Group>
+absl::Status Apply(const std::string &flag, const std::string &text, std::optional<Group> *group) {
+  if (text.empty()) return absl::OkStatus();
+  if (text == "off") {
+    group->reset();
+    return absl::OkStatus();
+  }
+  if (!group->has_value()) group->emplace();
+  return text == "on" ? absl::OkStatus() : ParsePairs(flag, text, Fields(&**group));
+}
+
 // An optional group: true or an object switches it on, false off.
 template <typename Group>
 absl::Status ReadGroup(const json &fit, const char *name, std::optional<Group> *group) {
@@ -151,14 +162,14 @@ absl::Status ReadGroup(const json &fit, const char *name, std::optional<Group> *
 
 }  // namespace
 
-absl::Status ParseEarlyStopping(const std::string &flag, const std::string &text,
-                                EarlyStoppingSettings *settings) {
-  return ParsePairs(flag, text, Fields(settings));
+absl::Status ApplyEarlyStopping(const std::string &flag, const std::string &text,
+                                std::optional<EarlyStoppingSettings> *settings) {
+  return Apply(flag, text, settings);
 }
 
-absl::Status ParseReduceLr(const std::string &flag, const std::string &text,
-                           ReduceLrSettings *settings) {
-  return ParsePairs(flag, text, Fields(settings));
+absl::Status ApplyReduceLr(const std::string &flag, const std::string &text,
+                           std::optional<ReduceLrSettings> *settings) {
+  return Apply(flag, text, settings);
 }
 
 json ToJson(const EarlyStoppingSettings &s) {

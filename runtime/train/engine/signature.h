@@ -43,12 +43,13 @@ struct FitSettings {
   std::optional<ReduceLrSettings> reduce_lr;
 };
 
-// Overrides fields of `settings` from "key=value,key=value"; an unknown key or a wrong value is an
+// Changes a group of settings as the user's `text` says: "" leaves it, "off" and "on" switch it,
+// "key=value,key=value" switches it on and overrides fields. An unknown key or a wrong value is an
 // error that names `flag`, the keys and the nearest one.
-absl::Status ParseEarlyStopping(const std::string &flag, const std::string &text,
-                                EarlyStoppingSettings *settings);
-absl::Status ParseReduceLr(const std::string &flag, const std::string &text,
-                           ReduceLrSettings *settings);
+absl::Status ApplyEarlyStopping(const std::string &flag, const std::string &text,
+                                std::optional<EarlyStoppingSettings> *settings);
+absl::Status ApplyReduceLr(const std::string &flag, const std::string &text,
+                           std::optional<ReduceLrSettings> *settings);
 
 nlohmann::json ToJson(const EarlyStoppingSettings &settings);
 nlohmann::json ToJson(const ReduceLrSettings &settings);

@@ -437,6 +437,27 @@ FitResult Run::Finished() {
 
 }  // namespace
 
+absl::StatusOr<TrainingData> LoadTraining(const Model &model, const std::string &train,
+                                          const std::string &validation,
+                                          const std::string &label) {
+  GRAVEN_ASSIGN_OR_RETURN(uint32_t entry, model.FindEntry("train_step", 0));
+  std::vector<Port> inputs = model.Inputs(entry);
+  if (inputs.empty()) {
+    return absl::FailedPreconditionError("entry 'train_step' takes no data to train on");
+  }
+  const Port *labels = inputs.size() > 1 ? &inputs[1] : nullptr;
+  TrainingData data;
+  DatasetOptions options;
+  options.label = label;
+  GRAVEN_ASSIGN_OR_RETURN(data.train, LoadDataset(train, inputs[0], labels, options));
+  if (validation.empty()) return data;
+  options.classes = data.train.classes;
+  options.columns = data.train.columns;
+  options.label = data.train.label_column;
+  GRAVEN_ASSIGN_OR_RETURN(data.validation, LoadDataset(validation, inputs[0], labels, options));
+  return data;
+}
+
 absl::StatusOr<FitResult> Fit(Session *session, const FitRequest &request) {
   return Run(session, request).Execute();
 }

@@ -20,6 +20,16 @@
 
 namespace graven::train {
 
+// What a run trains on.
+struct TrainingData {
+  Dataset train;
+  std::optional<Dataset> validation;
+};
+// Reads the data for entry train_step: `validation` ("": none) with the class names and columns of
+// `train`. `label` names the label column of CSV data ("": the last).
+absl::StatusOr<TrainingData> LoadTraining(const Model &model, const std::string &train,
+                                          const std::string &validation, const std::string &label);
+
 struct FitRequest {
   FitSettings settings;
   const Dataset *train = nullptr;

@@ -52,22 +52,29 @@ TEST(SignatureTest, WrongTypesAreErrors) {
               HasSubstr("there is no option 'patients'; did you mean 'patience'?"));
 }
 
-TEST(SignatureTest, CommandLinePairsOverride) {
-  EarlyStoppingSettings settings;
-  GRAVEN_ASSERT_OK(ParseEarlyStopping("--early-stopping",
+TEST(SignatureTest, TheUsersWordsOverride) {
+  std::optional<EarlyStoppingSettings> settings;
+  GRAVEN_ASSERT_OK(ApplyEarlyStopping("--early-stopping", "", &settings));
+  EXPECT_FALSE(settings.has_value());
+  GRAVEN_ASSERT_OK(ApplyEarlyStopping("--early-stopping",
                                       "patience=2,monitor=val_accuracy,restore_best_weights=false",
                                       &settings));
-  EXPECT_EQ(settings.patience, 2);
-  EXPECT_EQ(settings.monitor, "val_accuracy");
-  EXPECT_FALSE(settings.restore_best_weights);
-  EXPECT_THAT(MessageOf(ParseEarlyStopping("--early-stopping", "patience=-1", &settings)),
+  ASSERT_TRUE(settings.has_value());
+  EXPECT_EQ(settings->patience, 2);
+  EXPECT_EQ(settings->monitor, "val_accuracy");
+  EXPECT_FALSE(settings->restore_best_weights);
+  EXPECT_THAT(MessageOf(ApplyEarlyStopping("--early-stopping", "patience=-1", &settings)),
               HasSubstr("--early-stopping: patience is -1.0; expected a whole number, 0 or more"));
-  EXPECT_THAT(MessageOf(ParseEarlyStopping("--early-stopping", "patience", &settings)),
+  EXPECT_THAT(MessageOf(ApplyEarlyStopping("--early-stopping", "patience", &settings)),
               HasSubstr("'patience' lacks a value"));
-  EXPECT_THAT(MessageOf(ParseEarlyStopping("--early-stopping", "mode=down", &settings)),
+  EXPECT_THAT(MessageOf(ApplyEarlyStopping("--early-stopping", "mode=down", &settings)),
               HasSubstr("expected min, max or auto"));
-  ReduceLrSettings reduce;
-  EXPECT_THAT(MessageOf(ParseReduceLr("--reduce-lr", "factor=2", &reduce)),
+  GRAVEN_ASSERT_OK(ApplyEarlyStopping("--early-stopping", "off", &settings));
+  EXPECT_FALSE(settings.has_value());
+  std::optional<ReduceLrSettings> reduce;
+  GRAVEN_ASSERT_OK(ApplyReduceLr("--reduce-lr", "on", &reduce));
+  EXPECT_TRUE(reduce.has_value());
+  EXPECT_THAT(MessageOf(ApplyReduceLr("--reduce-lr", "factor=2", &reduce)),
               HasSubstr("expected a number between 0 and 1"));
 }
 
