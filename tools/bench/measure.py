@@ -1,0 +1,164 @@
+"""Contenders as processes, stepped in turn; statistics of what they answer."""
+import json
+import os
+import pathlib
+import queue
+import random
+import statistics
+import subprocess
+import threading
+import time
+
+
+class Failed(Exception):
+    """A contender's own account of what went wrong."""
+
+
+class Contender:
+    """A process that answers a line of JSON for each command (workers/pipe.py tells which)."""
+
+    def __init__(self, name, command, processors, environment, log):
+        self.name = name
+        self.answers = queue.Queue()
+        self.log = open(log, "w")
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
+            bufsize=1, env={**os.environ, **environment},
+            preexec_fn=lambda: os.sched_setaffinity(0, processors))
+        threading.Thread(target=self._read, daemon=True).start()
+        self.version = None
+        self.own_cpu = 0.0  # processor seconds during own bursts
+        self.facts = {}
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.answers.put(line)
+        self.answers.put("")
+
+    def answer(self, timeout):
+        try:
+            line = self.answers.get(timeout=timeout)
+        except queue.Empty:
+            self.process.kill()
+            raise Failed(f"no answer within {timeout} s") from None
+        if not line:
+            raise Failed(f"ended with status {self.process.wait()}: {self._last_words()}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise Failed(answer["error"])
+        return answer
+
+    def ask(self, *words, timeout=900):
+        before = self.cpu_seconds()
+        try:
+            self.process.stdin.write(" ".join(str(w) for w in words) + "\n")
+            self.process.stdin.flush()
+        except OSError:
+            raise Failed(f"ended: {self._last_words()}") from None
+        answer = self.answer(timeout)
+        self.own_cpu += self.cpu_seconds() - before
+        return answer
+
+    def _last_words(self):
+        self.log.flush()
+        text = pathlib.Path(self.log.name).read_text(errors="replace")
+        lines = [line for line in text.splitlines() if line.strip()]
+        return lines[-1][:200] if lines else "no message"
+
+    def cpu_seconds(self):
+        try:
+            stat = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text()
+            fields = stat.rsplit(")", 1)[1].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        if self.process.poll() is None:
+            try:
+                self.process.stdin.write("quit\n")
+                self.process.stdin.close()
+                self.process.wait(timeout=5)
+            except (OSError, subprocess.TimeoutExpired):
+                self.process.kill()
+                self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+
+def interleave(contenders, kind, batch, repeats, burst_seconds, rest_seconds):
+    """Seconds a step of each contender, in `repeats` rounds of one burst each.
+
+    Round r starts with contender r, so that none always follows the same one. Returns
+    {name: [seconds]} and {name: reason} of those that failed.
+    """
+    samples, failed, steps, alive = {}, {}, {}, []
+    for c in contenders:
+        try:
+            pilot = 1
+            while True:  # as many steps as fill a burst
+                took = c.ask("burst", kind, batch, pilot)["seconds"]
+                if took > burst_seconds / 4 or pilot > 1 << 22:
+                    break
+                pilot *= 4
+            steps[c.name] = max(1, round(pilot * burst_seconds / max(took, 1e-9)))
+            samples[c.name] = []
+            alive.append(c)
+        except Failed as reason:
+            failed[c.name] = str(reason)
+    for r in range(repeats):
+        order = alive[r % len(alive):] + alive[:r % len(alive)] if alive else []
+        for c in order:
+            if c.name in failed:
+                continue
+            time.sleep(rest_seconds)
+            try:
+                took = c.ask("burst", kind, batch, steps[c.name])["seconds"]
+                samples[c.name].append(took / steps[c.name])
+            except Failed as reason:
+                failed[c.name] = str(reason)
+    return {n: v for n, v in samples.items() if n not in failed}, failed
+
+
+def latencies(contenders, kind, batch, repeats, calls, rest_seconds):
+    """{name: {"p50": [...], "p99": [...]}}, {name: reason}, interleaved in the same way."""
+    found, failed = {}, {}
+    for r in range(repeats):
+        start = r % len(contenders)
+        for c in contenders[start:] + contenders[:start]:
+            if c.name in failed:
+                continue
+            time.sleep(rest_seconds)
+            try:
+                answer = c.ask("latency", kind, batch, calls)
+            except Failed as reason:
+                failed[c.name] = str(reason)
+                continue
+            for key in ("p50", "p99"):
+                found.setdefault(c.name, {}).setdefault(key, []).append(answer[key])
+    return {n: v for n, v in found.items() if n not in failed}, failed
+
+
+def summary(samples):
+    return {"median": statistics.median(samples), "min": min(samples), "max": max(samples),
+            "samples": samples}
+
+
+def paired_ratio(peer, ours, resamples=4000):
+    """Median of peer/ours over the rounds, and its lower 95 % bound by bootstrap."""
+    ratios = [a / b for a, b in zip(peer, ours)]
+    draw = random.Random(0)
+    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios)))
+                     for _ in range(resamples))
+    return {"median": statistics.median(ratios), "lower": medians[int(0.05 * resamples)]}
+
+
+def probe(program, threads, processors):
+    done = subprocess.run([str(program), str(threads)], capture_output=True, text=True, check=True,
+                          preexec_fn=lambda: os.sched_setaffinity(0, processors))
+    return json.loads(done.stdout)
+
+
+def moved(before, after):
+    """By what share the most changed ceiling differs between the two probes."""
+    return max(abs(after[k] / before[k] - 1) for k in before)

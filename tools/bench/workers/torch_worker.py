@@ -1,0 +1,218 @@
+"""PyTorch as a contender: `torch_worker.py eager ...` or `torch_worker.py compile ...`.
+
+Of several ways to write the same step the quickest is taken, for each batch size anew; the answer
+to `prepare` names it and tells how the others fared.
+"""
+import itertools
+import sys
+import time
+import types
+
+import pipe
+
+import torch
+import torch.nn.functional as F
+
+EPSILON = 1e-7
+# torch.optim.Adam divides √v by √(1 - 0.999^t) before it adds epsilon, the others do not: what they
+# call 1e-7 it would call 1e-7 / √(1 - 0.999^t), which is 1e-6 in the tenth step.
+OPTIMIZER_EPSILON = 1e-6
+COPIES = itertools.count()
+
+
+class Weights:
+    """The common weights, once as a module and once as plain tensors with Adam's slots."""
+
+    def __init__(self, folder, dropout):
+        def tensor(name, *shape):
+            return torch.tensor(pipe.read_floats(folder, name)).reshape(shape)
+
+        self.w1, self.b1 = tensor("w1", 784, 128), tensor("b1", 128)
+        self.w2, self.b2 = tensor("w2", 128, 10), tensor("b2", 10)
+        self.dropout = dropout
+
+    def module(self):
+        layers = [torch.nn.Linear(784, 128), torch.nn.ReLU(),
+                  *([torch.nn.Dropout(self.dropout)] if self.dropout else []),
+                  torch.nn.Linear(128, 10)]
+        net = torch.nn.Sequential(*layers)
+        with torch.no_grad():
+            net[0].weight.copy_(self.w1.T)
+            net[0].bias.copy_(self.b1)
+            net[-1].weight.copy_(self.w2.T)
+            net[-1].bias.copy_(self.b2)
+        return net
+
+    def tensors(self):
+        return [t.clone() for t in (self.w1, self.b1, self.w2, self.b2)]
+
+
+class Rows:
+    """The common rows, cut into batches that follow one another in a ring."""
+
+    def __init__(self, folder, batch):
+        labels = torch.tensor(pipe.read_ints(folder, "labels"))
+        x = torch.tensor(pipe.read_floats(folder, "rows")).reshape(len(labels), 784)
+        self.ring = [(x[i:i + batch].clone(), labels[i:i + batch].long().clone())
+                     for i in range(0, len(labels) - batch + 1, batch)]
+        self.at = 0
+
+    def next(self):
+        self.at = self.at + 1 if self.at + 1 < len(self.ring) else 0
+        return self.ring[self.at - 1]
+
+
+def compiled(function, how):
+    """torch.compile of a copy of `function` with a code object of its own.
+
+    Dynamo keeps what it compiled with the code object and walks through it at every call; shared,
+    each variant and batch size would slow down all others.
+    """
+    code = function.__code__.replace(co_name=f"{function.__name__}_{next(COPIES)}")
+    copy = types.FunctionType(code, function.__globals__, code.co_name, function.__defaults__,
+                              function.__closure__)
+    return torch.compile(copy, fullgraph=True, dynamic=False, **how)
+
+
+def module_step(weights, rows, compile=None, **adam):
+    """forward, backward, optimizer as the manual writes them."""
+    net = weights.module()
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-3, eps=OPTIMIZER_EPSILON, **adam)
+
+    def loss_of(x, label):
+        return F.cross_entropy(net(x), label)
+
+    if compile:
+        loss_of = compiled(loss_of, compile)
+
+    def step():
+        loss = loss_of(*rows.next())
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    return step
+
+
+def whole_step(weights, rows, compile):
+    """The step as one function of tensors, so that the compiler sees all of it at once."""
+    p = weights.tensors()
+    m = [torch.zeros_like(t) for t in p]
+    v = [torch.zeros_like(t) for t in p]
+    count = torch.zeros(())
+    rate = weights.dropout
+
+    def loss_of(p, x, label):
+        hidden = F.relu(torch.addmm(p[1], x, p[0]))
+        if rate:
+            hidden = F.dropout(hidden, rate, training=True)
+        return F.cross_entropy(torch.addmm(p[3], hidden, p[2]), label)
+
+    def function(p, m, v, count, x, label):
+        gradients, loss = torch.func.grad_and_value(loss_of)(p, x, label)
+        count += 1
+        scale = 1e-3 * torch.sqrt(1 - 0.999 ** count) / (1 - 0.9 ** count)
+        for pi, mi, vi, g in zip(p, m, v, gradients):
+            mi.mul_(0.9).add_(g, alpha=0.1)
+            vi.mul_(0.999).addcmul_(g, g, value=0.001)
+            pi.sub_(scale * mi / (torch.sqrt(vi) + EPSILON))
+        return loss
+
+    function = compiled(function, compile)
+
+    def step():
+        with torch.no_grad():
+            return function(p, m, v, count, *rows.next())
+
+    return step
+
+
+MODES = {
+    "default": {},
+    "max-autotune": {"mode": "max-autotune"},
+    "max-autotune, C++ wrapper": {"options": {"max_autotune": True, "cpp_wrapper": True}},
+}
+FROZEN = {
+    "max-autotune, frozen": {"options": {"max_autotune": True, "freezing": True}},
+    "max-autotune, frozen, C++ wrapper":
+        {"options": {"max_autotune": True, "freezing": True, "cpp_wrapper": True}},
+}
+
+
+class Torch(pipe.Contender):
+    version = torch.__version__
+
+    def __init__(self, options):
+        super().__init__(options)
+        self.compiles = MODE == "compile"
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(0)
+        self.weights = Weights(options.data, options.dropout)
+
+    def candidates(self, kind, batch):
+        rows = Rows(self.options.data, batch)
+        if kind == "train":
+            return self.train_candidates(rows)
+        if kind == "predict":
+            net = self.weights.module().eval()
+        else:
+            net = torch.nn.Linear(1, 1).eval()
+            rows.ring = [(torch.rand(1, 1), None)]
+        return self.predict_candidates(net, rows)
+
+    def train_candidates(self, rows):
+        if not self.compiles:
+            return [(f"Adam {name}", lambda flags=flags: module_step(self.weights, rows, **flags))
+                    for name, flags in (("foreach", {"foreach": True}), ("fused", {"fused": True}))]
+        made = [(f"one graph, {mode}", lambda how=how: whole_step(self.weights, rows, how))
+                for mode, how in MODES.items()]
+        made.append(("module and Adam fused, max-autotune", lambda: module_step(
+            self.weights, rows, MODES["max-autotune"], fused=True)))
+        made.append(("module and Adam fused, default", lambda: module_step(
+            self.weights, rows, MODES["default"], fused=True)))
+        return made
+
+    def predict_candidates(self, net, rows):
+        def caller(function):
+            def call():
+                with torch.inference_mode():
+                    return function(rows.next()[0])
+            return call
+
+        def forward(x):
+            return net(x)
+
+        if not self.compiles:
+            return [("inference_mode", lambda: caller(net))]
+        return [(name, lambda how=how: caller(compiled(forward, how)))
+                for name, how in {**FROZEN, "max-autotune": MODES["max-autotune"]}.items()]
+
+    def build(self, kind, batch):
+        ready, failed, took = [], {}, {}
+        for name, make in self.candidates(kind, batch):
+            start = time.perf_counter()
+            try:
+                step = make()
+                for _ in range(3):
+                    step()
+                took[name] = time.perf_counter() - start
+                ready.append((name, step))
+            except Exception as error:
+                failed[name] = f"{type(error).__name__}: {error}".split("\n")[0][:160]
+        if not ready:
+            raise RuntimeError(f"no way to write {kind} works: {failed}")
+        name, function, medians = pipe.fastest(ready)
+        return function, {"chosen": name, "prepare_seconds": took[name], "candidates": medians,
+                          "failed": failed}
+
+    def losses(self, batch, steps):
+        rows = Rows(self.options.data, int(batch))
+        step = (whole_step(self.weights, rows, {}) if self.compiles
+                else module_step(self.weights, rows))
+        return {"losses": [float(step()) for _ in range(int(steps))]}
+
+
+if __name__ == "__main__":
+    MODE = sys.argv.pop(1)
+    pipe.serve(Torch)
