@@ -179,16 +179,20 @@ class Compilation {
     mlir::OwningOpRef<mlir::ModuleOp> kernels = mlir::ModuleOp::create(module_->getLoc());
     if (mlir::failed(codegen::cpu::emitKernels(*module_, target, *kernels))) return false;
     llvm::LLVMContext llvm_context;
+    record("emit kernels", start);
+    start = Clock::now();
     std::unique_ptr<llvm::Module> code =
         codegen::cpu::lowerToLlvm(*kernels, target, llvm_context);
     if (!code) return false;
     if (failed(package::addArtifact(*code, *model))) return false;
+    record("lower", start);
+    start = Clock::now();
     if (failed(codegen::cpu::optimizeModule(*code, target))) return false;
-    record("codegen", start);
+    record("optimize", start);
 
     start = Clock::now();
     bool done = write(*model, *code);
-    record("emit", start);
+    record("write", start);
     fillStatistics(*model);
     return done;
   }
