@@ -1,6 +1,7 @@
 #include "compiler/codegen/cpu/emit_object.h"
 
 #include <memory>
+#include <mutex>
 #include <system_error>
 
 #include "compiler/codegen/cpu/target.h"
@@ -42,10 +43,35 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const strateg
   return machine;
 }
 
+// While one lives, crashes are caught in threads that run under a CrashRecoveryContext. The handlers
+// of the process that were there before come back with the last one.
+class CrashHandlers {
+ public:
+  CrashHandlers() {
+    std::lock_guard<std::mutex> lock(mutex());
+    if (count()++ == 0) llvm::CrashRecoveryContext::Enable();
+  }
+  ~CrashHandlers() {
+    std::lock_guard<std::mutex> lock(mutex());
+    if (--count() == 0) llvm::CrashRecoveryContext::Disable();
+  }
+
+ private:
+  static std::mutex &mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  static int &count() {
+    static int count = 0;
+    return count;
+  }
+};
+
 // Runs `work` so that a crash or fatal error inside LLVM comes back as an error. What LLVM had
 // allocated by then is lost, which is the price of the process living on.
 llvm::Error contained(llvm::StringRef what, llvm::function_ref<llvm::Error()> work) {
   llvm::Error result = llvm::Error::success();
+  CrashHandlers handlers;
   llvm::CrashRecoveryContext recovery;
   bool finished = recovery.RunSafely([&] {
     if (llvm::Error failure = work())

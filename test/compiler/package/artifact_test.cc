@@ -181,6 +181,54 @@ TEST_F(Artifact, ArchiveHoldsItsMembers) {
   EXPECT_EQ((*read)[1].bytes, "bb");
 }
 
+TEST(Codegen, FatalErrorsInsideLlvmBecomeErrors) {
+  // An instruction that the target lacks cannot be selected, and LLVM gives up by abort().
+  strategy::Target machine = target("x86_64-linux-gnu");
+  auto emit = [&](const char *text) {
+    mlir::DialectRegistry registry;
+    codegen::cpu::registerLowerToLlvm(registry);
+    mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+    context.loadAllAvailableDialects();
+    auto kernels = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
+    EXPECT_TRUE(kernels);
+    llvm::LLVMContext llvm_context;
+    auto module = codegen::cpu::lowerToLlvm(*kernels, machine, llvm_context);
+    EXPECT_TRUE(module);
+    EXPECT_FALSE(bool(codegen::cpu::optimizeModule(*module, machine)));
+    auto object = codegen::cpu::emitObject(*module, machine);
+    return object ? std::string() : llvm::toString(object.takeError());
+  };
+  EXPECT_NE(emit(R"(
+      llvm.func @f(%p: !llvm.ptr) {
+        %v = llvm.load %p : !llvm.ptr -> vector<16xf32>
+        %four = llvm.mlir.constant(4 : i32) : i32
+        %r = llvm.call_intrinsic "llvm.x86.avx512.sqrt.ps.512"(%v, %four)
+            : (vector<16xf32>, i32) -> vector<16xf32>
+        llvm.store %r, %p : vector<16xf32>, !llvm.ptr
+        llvm.return
+      })").find("LLVM failed inside code generation"),
+            std::string::npos);
+  // And the next compilation is none the worse.
+  EXPECT_EQ(emit("llvm.func @f() { llvm.return }"), "");
+}
+
+TEST(Codegen, CallsOfOtherLibrariesAreRefused) {
+  strategy::Target machine = target("x86_64-linux-gnu");
+  mlir::DialectRegistry registry;
+  codegen::cpu::registerLowerToLlvm(registry);
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  auto kernels = mlir::parseSourceString<mlir::ModuleOp>(
+      "func.func @f(%x: f32) -> f32 { %y = math.log2 %x : f32 return %y : f32 }", &context);
+  llvm::LLVMContext llvm_context;
+  auto module = codegen::cpu::lowerToLlvm(*kernels, machine, llvm_context);
+  ASSERT_TRUE(module);
+  auto object = codegen::cpu::emitObject(*module, machine);
+  ASSERT_FALSE(bool(object));
+  EXPECT_NE(llvm::toString(object.takeError()).find("the generated code calls 'log2f'"),
+            std::string::npos);
+}
+
 TEST(Header, NamesSizesAndIndices) {
   Model model = affineModel(target());
   auto header = writeHeader(model);
