@@ -85,15 +85,25 @@ def latency_text(block):
     return "\n".join(lines) + "\n"
 
 
-def profile_text(profile):
-    lines = [f"### Where a step goes: batch {profile['batch']}, {profile['threads']} threads", ""]
+def profile_text(profile, least=0.01):
+    """Commands in order; those below `least` of the step are summed."""
+    lines = [f"### Where a step goes: batch {profile['batch']}, {profile['threads']} "
+             f"thread{'s' if profile['threads'] > 1 else ''}", ""]
     total = sum(c["nanoseconds"] for c in profile["commands"]) or 1
-    lines.append(table(
-        ["kernel", "grid", "µs", "share", "GFLOP/s", "GB/s"],
-        [[c["name"], c["grid"], f"{c['nanoseconds'] / 1e3:.2f}",
-          f"{100 * c['nanoseconds'] / total:.0f} %",
-          f"{c['flops'] / max(c['nanoseconds'], 1):.1f}",
-          f"{c['bytes'] / max(c['nanoseconds'], 1):.1f}"] for c in profile["commands"]]))
+    rows, small = [], {"nanoseconds": 0.0, "count": 0}
+    for c in profile["commands"]:
+        if c["nanoseconds"] < least * total:
+            small["nanoseconds"] += c["nanoseconds"]
+            small["count"] += 1
+            continue
+        time = max(c["nanoseconds"], 1)
+        rows.append([c["name"], c["grid"], f"{time / 1e3:.2f}", f"{100 * time / total:.0f} %",
+                     f"{c['flops'] / time:.1f}", f"{c['bytes'] / time:.1f}"])
+    if small["count"]:
+        rows.append([f"{small['count']} others, each below {100 * least:.0f} %", "",
+                     f"{small['nanoseconds'] / 1e3:.2f}",
+                     f"{100 * small['nanoseconds'] / total:.0f} %", "", ""])
+    lines.append(table(["command", "grid", "µs", "share", "GFLOP/s", "GB/s"], rows))
     return "\n".join(lines) + "\n"
 
 

@@ -47,10 +47,12 @@ static const char *load(loaded *l, const char *path) {
 
 static const char *restart(int64_t batch) {
   (void)batch;
+  const char *wrong = mlp.model ? NULL : load(&mlp, option.model);
+  if (wrong) return wrong;
   graven_state_destroy(mlp.state);
   mlp.state = NULL;
   if (graven_state_create(mlp.model, &mlp.state) != GRAVEN_OK) return failed("state");
-  const char *wrong = initialize(&mlp);
+  wrong = initialize(&mlp);
   if (wrong) return wrong;
   struct {
     const char *name;
@@ -79,8 +81,7 @@ static const char *find(const char *kind, int64_t batch) {
   int train = kind[0] == 't';
   loaded *l = kind[0] == 's' ? &smallest : &mlp;
   if (!l->model) {
-    const char *wrong = load(l, l == &mlp ? option.model : option.smallest);
-    if (!wrong && l == &mlp) wrong = restart(0);
+    const char *wrong = l == &mlp ? restart(0) : load(l, option.smallest);
     if (wrong) return wrong;
   }
   int32_t entry = graven_model_find_entry(l->model, train ? "train_step" : "predict", batch);
