@@ -34,31 +34,7 @@ class Walk {
  private:
   bool keepsPlace(Operation *op, Value operand) const {
     if (isa<graph::ElementwiseOpInterface, graph::ReshapeOp>(op)) return true;
-    if (!reduced_) return false;
-    // Within one row: from the space to one value a row, or back.
-    if (isa<graph::ReductionOpInterface>(op))
-      return typeOf(operand).getShape() == space_ && isRow(typeOf(op->getResult(0)).getShape());
-    if (auto broadcast = dyn_cast<graph::BroadcastOp>(op)) {
-      if (typeOf(op->getResult(0)).getShape() != space_) return false;
-      ArrayRef<int64_t> shape = typeOf(operand).getShape();
-      if (!isRow(shape)) return false;
-      // Rows stay rows: kept axis i comes from axis i.
-      int64_t rows = space_.size() - reduced_;
-      int64_t added = static_cast<int64_t>(space_.size() - shape.size());
-      for (int64_t axis = 0; axis < rows; ++axis) {
-        if (axis >= static_cast<int64_t>(shape.size())) return false;
-        int64_t to = broadcast.getAxes() ? (*broadcast.getAxes())[axis] : added + axis;
-        if (to != axis) return false;
-      }
-      return true;
-    }
-    return false;
-  }
-  // One value a row, with the reduced axes gone or of length 1.
-  bool isRow(ArrayRef<int64_t> shape) const {
-    ArrayRef<int64_t> rows = space_.drop_back(reduced_);
-    return shape.take_front(rows.size()) == rows &&
-           product(shape.drop_front(std::min(rows.size(), shape.size()))) == 1;
+    return reduced_ && staysInRow(op, operand, space_, reduced_);
   }
 
   ArrayRef<int64_t> space_;
@@ -68,6 +44,28 @@ class Walk {
 };
 
 }  // namespace
+
+bool isOnePerRow(ArrayRef<int64_t> shape, ArrayRef<int64_t> space, int64_t reduced) {
+  ArrayRef<int64_t> rows = space.drop_back(reduced);
+  if (shape.size() < rows.size()) return false;
+  return shape.take_front(rows.size()) == rows && product(shape.drop_front(rows.size())) == 1;
+}
+
+bool staysInRow(Operation *op, Value operand, ArrayRef<int64_t> space, int64_t reduced) {
+  ArrayRef<int64_t> from = typeOf(operand).getShape(), to = typeOf(op->getResult(0)).getShape();
+  if (isa<graph::ElementwiseOpInterface>(op)) return true;
+  if (isa<graph::ReshapeOp>(op))
+    return isOnePerRow(from, space, reduced) && isOnePerRow(to, space, reduced);
+  if (isa<graph::ReductionOpInterface>(op)) return from == space && isOnePerRow(to, space, reduced);
+  auto broadcast = dyn_cast<graph::BroadcastOp>(op);
+  if (!broadcast || !isOnePerRow(from, space, reduced)) return false;
+  if (to != space && !isOnePerRow(to, space, reduced)) return false;
+  // Axes of rows stay where they are.
+  auto added = static_cast<int64_t>(to.size() - from.size());
+  for (int64_t axis = 0; axis < static_cast<int64_t>(space.size()) - reduced; ++axis)
+    if ((broadcast.getAxes() ? (*broadcast.getAxes())[axis] : added + axis) != axis) return false;
+  return true;
+}
 
 SmallVector<std::pair<int64_t, int64_t>> sameIndexPairs(Block &body, ArrayRef<int64_t> space,
                                                         int64_t reduced) {

@@ -21,6 +21,15 @@ llvm::SmallVector<std::pair<int64_t, int64_t>> sameIndexPairs(mlir::Block &body,
                                                               llvm::ArrayRef<int64_t> space = {},
                                                               int64_t reduced = 0);
 
+// Whether `shape` is that of one value a row: the space's axes that are not reduced, perhaps
+// followed by axes of length 1.
+bool isOnePerRow(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> space, int64_t reduced);
+
+// Whether `op` needs of `operand` (of the space's shape, or one value a row) only what lies in the
+// row of its result.
+bool staysInRow(mlir::Operation *op, mlir::Value operand, llvm::ArrayRef<int64_t> space,
+                int64_t reduced);
+
 }  // namespace graven::strategy
 
 #endif  // GRAVEN_COMPILER_STRATEGY_SAME_INDEX_H_

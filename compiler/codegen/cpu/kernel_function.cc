@@ -39,6 +39,13 @@ KernelFunction::KernelFunction(kernel::FuncOp kernel, StringRef stage, ModuleOp 
     emitter_->bindMemory(input, address);
 }
 
+Value KernelFunction::bufferPointer(const Index &number) {
+  auto pointer = LLVM::LLVMPointerType::get(builder_.getContext());
+  Value place = LLVM::GEPOp::create(builder_, emitter_->loc(), pointer, pointer, buffers_,
+                                    ArrayRef<LLVM::GEPArg>{emitter_->materialize(number)});
+  return LLVM::LoadOp::create(builder_, emitter_->loc(), pointer, place);
+}
+
 Value KernelFunction::scratchPointer(int64_t byte_offset) {
   OpBuilder::InsertionGuard guard(builder_);
   builder_.setInsertionPointAfterValue(pointers_.back());

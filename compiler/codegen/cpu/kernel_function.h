@@ -24,6 +24,8 @@ class KernelFunction {
   // Addresses of the kernel's buffers.
   mlir::Value inputPointer(int64_t input) const { return pointers_[input]; }
   mlir::Value outputPointer(int64_t output) const { return pointers_[inputs_ + output]; }
+  // Address of buffer `number`, known at the current loop level.
+  mlir::Value bufferPointer(const Index &number);
   // Address `byte_offset` bytes into the scratch memory.
   mlir::Value scratchPointer(int64_t byte_offset);
   // Memory on the stack for `bytes`, aligned to 64, the same in every workgroup of a call.

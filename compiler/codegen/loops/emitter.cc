@@ -140,9 +140,14 @@ Value Emitter::pointerTo(Value pointer, Type element, const Index &index) {
   if (index.base)
     result = LLVM::GEPOp::create(builder_, loc_, type, memory, result,
                                  ArrayRef<LLVM::GEPArg>{index.base});
-  if (index.offset)
+  if (index.offset == static_cast<int32_t>(index.offset)) {
+    if (index.offset)
+      result = LLVM::GEPOp::create(builder_, loc_, type, memory, result,
+                                   ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(index.offset)});
+  } else {
     result = LLVM::GEPOp::create(builder_, loc_, type, memory, result,
-                                 ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(index.offset)});
+                                 ArrayRef<LLVM::GEPArg>{integer(index.offset)});
+  }
   return result;
 }
 
@@ -307,19 +312,21 @@ void Emitter::masked(Value mask, int depth, function_ref<void()> body) {
 }
 
 Value Emitter::firstLanes(const Index &count) {
-  SmallVector<int64_t> lanes(lanes_);
+  auto bits = VectorType::get({lanes_}, builder_.getI1Type());
+  if (count.isConstant())
+    return memoized({static_cast<uintptr_t>(count.offset), static_cast<uintptr_t>(lanes_), 5, 5}, 0,
+                    [&]() -> Value {
+                      SmallVector<bool> mask;
+                      for (int64_t lane = 0; lane < lanes_; ++lane)
+                        mask.push_back(lane < count.offset);
+                      return arith::ConstantOp::create(builder_, loc_,
+                                                       DenseElementsAttr::get(bits, mask));
+                    });
+  SmallVector<int32_t> lanes(lanes_);
   std::iota(lanes.begin(), lanes.end(), 0);
-  if (count.isConstant()) {
-    SmallVector<bool> bits;
-    for (int64_t lane : lanes) bits.push_back(lane < count.offset);
-    return arith::ConstantOp::create(
-        builder_, loc_,
-        DenseElementsAttr::get(VectorType::get({lanes_}, builder_.getI1Type()), bits));
-  }
-  SmallVector<int32_t> narrow(lanes.begin(), lanes.end());
   auto type = VectorType::get({lanes_}, builder_.getI32Type());
-  Value numbers = arith::ConstantOp::create(
-      builder_, loc_, DenseElementsAttr::get(type, ArrayRef<int32_t>(narrow)));
+  Value numbers = arith::ConstantOp::create(builder_, loc_,
+                                            DenseElementsAttr::get(type, ArrayRef<int32_t>(lanes)));
   Value limit = arith::TruncIOp::create(builder_, loc_, builder_.getI32Type(), uniformValue(count));
   limit = vector::BroadcastOp::create(builder_, loc_, type, limit);
   return arith::CmpIOp::create(builder_, loc_, arith::CmpIPredicate::slt, numbers, limit);

@@ -6,6 +6,14 @@
 
 namespace graven::codegen::cpu {
 
+// One matrix product in register tiles, with what follows from it at the same index.
+extern const strategy::Strategy kContractionStrategy;
+// One formula over the elements of many tensors.
+extern const strategy::Strategy kSegmentsStrategy;
+// Reductions of rows, with what leads to and follows from them.
+extern const strategy::Strategy kRowStrategy;
+// Reductions of columns, with what follows from them.
+extern const strategy::Strategy kColumnStrategy;
 // Every result element by itself: lanes along the last axis, workgroups of some thousand elements.
 extern const strategy::Strategy kMapStrategy;
 // Anything: op by op where an op is costly, through scratch memory, each element by itself.

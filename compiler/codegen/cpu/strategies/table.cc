@@ -4,8 +4,8 @@ namespace graven::codegen::cpu {
 
 strategy::StrategyTable strategies() {
   static const strategy::Strategy table[] = {
-      kMapStrategy,
-      kReferenceStrategy,
+      kContractionStrategy, kSegmentsStrategy, kRowStrategy,
+      kColumnStrategy,      kMapStrategy,      kReferenceStrategy,
   };
   return table;
 }

@@ -1,0 +1,248 @@
+// Reductions over first axes: bias gradients, column sums.
+//
+// A workgroup takes some vectors of columns and adds rows to them in order. Many rows are cut into
+// blocks of fixed length: a first stage reduces each block into scratch memory, the main stage
+// joins the blocks in order. What follows from the reductions is computed on the sums.
+#include <optional>
+
+#include "compiler/codegen/cpu/kernel_function.h"
+#include "compiler/codegen/cpu/strategies/map_loops.h"
+#include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/loops/rules.h"
+#include "compiler/strategy/kernel_name.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace graven::codegen::cpu {
+namespace {
+
+constexpr int64_t kVectors = 4;      // of columns that a workgroup takes
+constexpr int64_t kBlockRows = 512;  // that are reduced together where rows are many
+
+struct ColumnPlan {
+  SmallVector<int64_t> space;
+  int64_t reduced = 0;  // number of first axes that are reduced
+  int64_t rows = 1, columns = 1;
+  SmallVector<Operation *> reductions;
+  int64_t lanes = 1, vectors = 1;
+  int64_t blocks = 1;  // of rows
+
+  int64_t width() const { return lanes * vectors; }
+  int64_t columnBlocks() const { return std::max<int64_t>(llvm::divideCeil(columns, width()), 1); }
+  int64_t partialOffset(int64_t number) const {
+    int64_t offset = 0;
+    for (Operation *op : ArrayRef<Operation *>(reductions).take_front(number))
+      offset += llvm::alignTo(blocks * columns * bytesOf(elementOf(op->getResult(0))), 64);
+    return offset;
+  }
+};
+
+std::optional<ColumnPlan> planOf(Block &body, const strategy::Target &target) {
+  ColumnPlan plan;
+  llvm::DenseSet<Value> reduced;  // computed from a reduction
+  for (Operation &op : body.without_terminator()) {
+    if (!rules().find(&op) || isa<graph::DotGeneralOp, graph::ArgmaxOp, graph::ScatterAddOp>(op))
+      return std::nullopt;
+    bool follows = llvm::any_of(op.getOperands(), [&](Value v) { return reduced.contains(v); });
+    auto reduction = dyn_cast<graph::ReductionOpInterface>(op);
+    if (follows) {
+      // Only what keeps the place of an element may follow.
+      if (!isa<graph::ElementwiseOpInterface, graph::ReshapeOp>(op)) return std::nullopt;
+      reduced.insert(op.getResult(0));
+    }
+    if (!reduction) continue;
+    ArrayRef<int64_t> shape = shapeOf(op.getOperand(0));
+    SmallVector<int64_t> axes = reduction.getReducedAxes();
+    for (auto [number, axis] : llvm::enumerate(axes))
+      if (axis != static_cast<int64_t>(number)) return std::nullopt;
+    if (plan.reductions.empty()) {
+      plan.space.assign(shape.begin(), shape.end());
+      plan.reduced = axes.size();
+    }
+    if (shape != ArrayRef<int64_t>(plan.space) || plan.reduced != static_cast<int64_t>(axes.size()))
+      return std::nullopt;
+    plan.reductions.push_back(&op);
+    reduced.insert(op.getResult(0));
+  }
+  if (plan.reductions.empty() || plan.reduced == 0) return std::nullopt;
+  ArrayRef<int64_t> space(plan.space);
+  plan.rows = productOf(space.take_front(plan.reduced));
+  plan.columns = productOf(space.drop_front(plan.reduced));
+  for (Value output : body.getTerminator()->getOperands())
+    if (productOf(shapeOf(output)) != plan.columns) return std::nullopt;
+  plan.lanes = lanesFor(body, target, plan.columns);
+  plan.vectors = std::clamp<int64_t>(llvm::divideCeil(plan.columns, plan.lanes), 1, kVectors);
+  if (plan.rows >= 4 * kBlockRows) plan.blocks = llvm::divideCeil(plan.rows, kBlockRows);
+  return plan;
+}
+
+bool matches(kernel::FusedOp fused, const strategy::Target &target) {
+  return planOf(fused.getBody().front(), target).has_value();
+}
+
+strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
+  ColumnPlan column = *planOf(fused.getBody().front(), target);
+  strategy::Plan plan;
+  plan.params = {{"lanes", column.lanes}, {"vectors", column.vectors}, {"blocks", column.blocks}};
+  if (column.blocks > 1) {
+    plan.stages.push_back({"part", column.blocks * column.columnBlocks()});
+    plan.scratch_bytes = column.partialOffset(column.reductions.size());
+  }
+  plan.stages.push_back({"", column.columnBlocks()});
+  plan.shape = strategy::shapeName({column.rows, column.columns});
+  plan.config = "c" + std::to_string(column.width());
+  return plan;
+}
+
+class ColumnEmitter {
+ public:
+  ColumnEmitter(KernelFunction &function, const ColumnPlan &plan)
+      : f_(function), e_(function.emitter()), p_(plan) {
+    e_.setLanes(p_.lanes);
+  }
+
+  // Reduces a block of rows into scratch memory.
+  void emitPart(const Index &workgroup) {
+    Index block = e_.divide(workgroup, p_.columnBlocks());
+    Index from = e_.scale(block, kBlockRows);
+    Index to = e_.minimum(e_.add(from, kBlockRows), Index::constant(p_.rows));
+    forColumns(e_.modulo(workgroup, p_.columnBlocks()), [&](const Index &first, int64_t width) {
+      Emitter::Carry sums = reduceRows(from, to, first, width);
+      for (int64_t number = 0; number < count(); ++number)
+        eachVector(width, [&](int64_t vector) {
+          Index place = e_.add(e_.scale(block, p_.columns), column(first, vector));
+          e_.store(partials(number), elementOfReduction(number), place,
+                   sums[number * vectorsOf(width) + vector]);
+        });
+    });
+  }
+
+  void emitMain(const Index &workgroup) {
+    forColumns(workgroup, [&](const Index &first, int64_t width) {
+      Emitter::Carry sums =
+          p_.blocks > 1 ? joinBlocks(first, width)
+                        : reduceRows(Index::constant(0), Index::constant(p_.rows), first, width);
+      eachVector(width,
+                 [&](int64_t vector) { finish(column(first, vector), sums, vector, width); });
+    });
+  }
+
+ private:
+  int64_t count() const { return p_.reductions.size(); }
+  int64_t vectorsOf(int64_t width) const { return llvm::divideCeil(width, p_.lanes); }
+  Type elementOfReduction(int64_t number) { return elementOf(p_.reductions[number]->getResult(0)); }
+  Value partials(int64_t number) { return f_.scratchPointer(p_.partialOffset(number)); }
+  Index column(const Index &first, int64_t vector) {
+    Index index = e_.add(first, vector * p_.lanes);
+    return p_.columns > 1 ? e_.lanesFrom(index) : index;
+  }
+  Value neutral(int64_t number) {
+    return cast<graph::ReductionOpInterface>(p_.reductions[number])
+        .emitNeutral(e_.builder(), e_.loc(), e_.vectorType(elementOfReduction(number), p_.lanes));
+  }
+  Value combine(int64_t number, Value a, Value b) {
+    return cast<graph::ReductionOpInterface>(p_.reductions[number])
+        .emitCombine(e_.builder(), e_.loc(), a, e_.splat(b));
+  }
+
+  // Runs `body` for the columns of block `block`: the first, and how many.
+  void forColumns(const Index &block, function_ref<void(const Index &, int64_t)> body) {
+    int64_t width = p_.width(), whole = p_.columns / width * width, left = p_.columns - whole;
+    if (!left) return body(e_.scale(block, width), width);
+    if (!whole) return body(Index::constant(0), left);
+    int64_t blocks = p_.columnBlocks();
+    e_.when(e_.inside(block, 0, blocks - 1), [&] { body(e_.scale(block, width), width); });
+    e_.when(e_.inside(block, blocks - 1, blocks), [&] { body(Index::constant(whole), left); });
+  }
+  // Runs `body` for each vector of `width` columns, masked where they end.
+  void eachVector(int64_t width, function_ref<void(int64_t)> body) {
+    for (int64_t vector = 0; vector < vectorsOf(width); ++vector) {
+      int64_t here = width - vector * p_.lanes;
+      if (here >= p_.lanes)
+        body(vector);
+      else
+        e_.masked(e_.firstLanes(Index::constant(here)), e_.depth(), [&] { body(vector); });
+    }
+  }
+
+  Emitter::Carry reduceRows(const Index &from, const Index &to, const Index &first, int64_t width) {
+    int64_t vectors = vectorsOf(width);
+    Emitter::Carry initial;
+    for (int64_t number = 0; number < count(); ++number) initial.append(vectors, neutral(number));
+    return e_.loop(from, to, 1, initial, [&](Index row, ValueRange carried) {
+      Emitter::Carry next(carried.begin(), carried.end());
+      eachVector(width, [&](int64_t vector) {
+        Point point;
+        point.shape.assign(p_.space.begin(), p_.space.end());
+        point.groups.push_back({p_.reduced, row});
+        int64_t kept = p_.space.size() - p_.reduced;
+        if (kept) point.groups.push_back({kept, column(first, vector)});
+        for (int64_t number = 0; number < count(); ++number) {
+          Value &sum = next[number * vectors + vector];
+          sum = combine(number, sum, e_.at(p_.reductions[number]->getOperand(0), point));
+        }
+      });
+      return next;
+    });
+  }
+
+  Emitter::Carry joinBlocks(const Index &first, int64_t width) {
+    int64_t vectors = vectorsOf(width);
+    Emitter::Carry initial;
+    for (int64_t number = 0; number < count(); ++number) initial.append(vectors, neutral(number));
+    return e_.loop(Index::constant(0), Index::constant(p_.blocks), 1, initial,
+                   [&](Index block, ValueRange carried) {
+                     Emitter::Carry next(carried.begin(), carried.end());
+                     eachVector(width, [&](int64_t vector) {
+                       Index place = e_.add(e_.scale(block, p_.columns), column(first, vector));
+                       for (int64_t number = 0; number < count(); ++number) {
+                         Value &sum = next[number * vectors + vector];
+                         sum =
+                             combine(number, sum,
+                                     e_.load(partials(number), elementOfReduction(number), place));
+                       }
+                     });
+                     return next;
+                   });
+  }
+
+  // Computes and stores the outputs at a vector of columns.
+  void finish(const Index &at, const Emitter::Carry &sums, int64_t vector, int64_t width) {
+    for (int64_t number = 0; number < count(); ++number) {
+      Value sum = sums[number * vectorsOf(width) + vector];
+      e_.give(p_.reductions[number]->getResult(0), e_.depth(),
+              [sum](const Point &) { return sum; });
+    }
+    SmallVector<Value> values;
+    for (Value output : f_.outputs())
+      values.push_back(e_.at(output, Point::flat(shapeOf(output), at)));
+    for (Operation *op : p_.reductions) e_.forget(op->getResult(0));
+    for (auto [number, value] : llvm::enumerate(values))
+      e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), at, value);
+  }
+
+  KernelFunction &f_;
+  Emitter &e_;
+  const ColumnPlan &p_;
+};
+
+LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, ModuleOp out) {
+  ColumnPlan plan = *planOf(kernel.getBody().front(), target);
+  if (plan.blocks > 1) {
+    KernelFunction function(kernel, "part", out);
+    ColumnEmitter columns(function, plan);
+    function.forEachWorkgroup([&](Index workgroup) { columns.emitPart(workgroup); });
+  }
+  KernelFunction function(kernel, "", out);
+  ColumnEmitter columns(function, plan);
+  function.forEachWorkgroup([&](Index workgroup) { columns.emitMain(workgroup); });
+  return success();
+}
+
+}  // namespace
+
+const strategy::Strategy kColumnStrategy = {"column", matches, plan, emit};
+
+}  // namespace graven::codegen::cpu

@@ -1,0 +1,310 @@
+// Rows that are reduced, and what leads to and follows from their reductions: softmax, norms,
+// losses.
+//
+// A row is gone through once for each level of reductions (a reduction of what another one is
+// needed for comes a level later) and once more for its results. Short rows stay in registers
+// between passes; in long ones, values that are dear to compute are kept in a buffer. Each
+// reduction has a fixed number of accumulators, joined in a fixed order. Long rows that are few are
+// cut into blocks of fixed length, reduced by a first stage.
+#include "compiler/codegen/cpu/kernel_function.h"
+#include "compiler/codegen/cpu/strategies/row_plan.h"
+#include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/loops/rules.h"
+#include "compiler/strategy/kernel_name.h"
+#include "compiler/strategy/same_index.h"
+#include "llvm/Support/MathExtras.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace graven::codegen::cpu {
+namespace {
+
+constexpr int64_t kAccumulators = 4;  // vectors of partial results in a long row
+
+bool matches(kernel::FusedOp fused, const strategy::Target &target) {
+  return rowPlanOf(fused.getBody().front(), target).has_value();
+}
+
+strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
+  Block &body = fused.getBody().front();
+  RowPlan row = *rowPlanOf(body, target);
+  strategy::Plan plan;
+  plan.params = {{"lanes", row.lanes}, {"rows", row.block_rows}, {"blocks", row.blocks}};
+  if (row.blocks > 1) {
+    plan.stages.push_back({"part", row.rows * row.blocks});
+    plan.scratch_bytes = row.partialBytes();
+  }
+  plan.stages.push_back({"", static_cast<int64_t>(llvm::divideCeil(row.rows, row.block_rows))});
+  // In two stages an input could be overwritten while another workgroup still reads its row.
+  if (row.blocks == 1) plan.same_index = strategy::sameIndexPairs(body, row.space, row.reduced);
+  plan.shape = strategy::shapeName({row.rows, row.columns});
+  plan.config = "r" + std::to_string(row.block_rows) + "v" + std::to_string(row.lanes);
+  return plan;
+}
+
+class RowEmitter {
+ public:
+  RowEmitter(KernelFunction &function, const RowPlan &plan)
+      : f_(function), e_(function.emitter()), p_(plan) {
+    e_.setLanes(p_.lanes);
+    for (Value kept : p_.kept)
+      buffers_[kept] =
+          f_.stackPointer(llvm::alignTo(p_.columns, p_.lanes) * bytesOf(elementOf(kept)));
+  }
+
+  // Reduces block `workgroup` of some row into scratch memory.
+  void emitPart(const Index &workgroup) {
+    Index row = e_.divide(workgroup, p_.blocks), block = e_.modulo(workgroup, p_.blocks);
+    Index from = e_.scale(block, p_.blockColumns());
+    Index to = e_.add(from, p_.blockColumns());
+    SmallVector<Value> sums = reduce(p_.levels[0], row, from, to);
+    for (auto [number, sum] : llvm::enumerate(sums))
+      e_.store(partials(number), elementOf(p_.levels[0][number]->getResult(0)), workgroup, sum);
+  }
+
+  void emitRows(const Index &workgroup) {
+    Index from = e_.scale(workgroup, p_.block_rows);
+    Index to = e_.minimum(e_.add(from, p_.block_rows), Index::constant(p_.rows));
+    if (p_.block_rows == 1)
+      emitRow(from);
+    else
+      e_.loop(from, to, 1, [&](Index row) { emitRow(row); });
+  }
+
+ private:
+  void emitRow(const Index &row) {
+    SmallVector<Value> given;
+    auto give = [&](Value value, Value scalar) {
+      e_.give(value, e_.depth(), [scalar](const Point &) { return scalar; });
+      given.push_back(value);
+    };
+    for (auto [level, reductions] : llvm::enumerate(p_.levels)) {
+      SmallVector<Value> results;
+      if (p_.blocks > 1) {
+        for (size_t number = 0; number < reductions.size(); ++number)
+          results.push_back(joinPartials(reductions[number], number, row));
+      } else {
+        level_ = level;
+        results = reduce(reductions, row, Index::constant(0), Index::constant(p_.columns));
+      }
+      for (auto [reduction, result] : llvm::zip(reductions, results))
+        give(reduction->getResult(0), result);
+      // From now on what this pass kept is read back.
+      for (Value kept : p_.kept)
+        if (p_.first_pass.lookup(kept) == static_cast<int64_t>(level)) {
+          Value buffer = buffers_[kept];
+          e_.give(kept, e_.depth(), [this, buffer, kept](const Point &) {
+            return e_.load(buffer, elementOf(kept), column_);
+          });
+          given.push_back(kept);
+        }
+    }
+    level_ = p_.levels.size();
+    // One value a row: computed before the row's own results are written, since those may lie where
+    // this row's inputs are.
+    SmallVector<std::pair<int64_t, Value>> of_row;
+    for (auto [number, output] : llvm::enumerate(f_.outputs()))
+      if (!p_.isFull(output)) of_row.push_back({number, e_.at(output, rowPoint(output, row))});
+    if (p_.has_full_output)
+      columns(Index::constant(0), Index::constant(p_.columns), 1,
+              [&](const Index &first, int64_t) { writeColumns(row, first); });
+    for (auto [number, value] : of_row)
+      e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), row, value);
+    for (Value value : llvm::reverse(given)) e_.forget(value);
+  }
+
+  void writeColumns(const Index &row, const Index &first) {
+    column_ = e_.lanesFrom(first);
+    Point point = fullPoint(row, column_);
+    SmallVector<Value> values;
+    for (Value output : f_.outputs())
+      values.push_back(p_.isFull(output) ? e_.at(output, point) : Value());
+    Index place = e_.linear(point);
+    for (auto [number, value] : llvm::enumerate(values))
+      if (value) e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), place, value);
+  }
+
+  Point fullPoint(const Index &row, const Index &column) {
+    Point point;
+    point.shape.assign(p_.space.begin(), p_.space.end());
+    int64_t kept = p_.space.size() - p_.reduced;
+    if (kept) point.groups.push_back({kept, row});
+    point.groups.push_back({p_.reduced, column});
+    return point;
+  }
+  // `value` has the rows' shape, perhaps with axes of length 1 behind.
+  Point rowPoint(Value value, const Index &row) {
+    Point point;
+    point.shape.assign(shapeOf(value).begin(), shapeOf(value).end());
+    int64_t kept = p_.space.size() - p_.reduced;
+    if (kept) point.groups.push_back({kept, row});
+    for (size_t axis = kept; axis < point.shape.size(); ++axis)
+      point.groups.push_back({1, Index::constant(0)});
+    return point;
+  }
+
+  // Goes through columns [from, to): `unroll` vectors at a time, then single ones, then the lanes
+  // that are left, masked. `body` gets the first column and the number of the vector.
+  void columns(const Index &from, const Index &to, int64_t unroll,
+               function_ref<void(const Index &, int64_t)> body) {
+    if (p_.in_registers) {
+      int64_t column = 0;
+      for (; column + p_.lanes <= p_.columns; column += p_.lanes) body(Index::constant(column), 0);
+      if (column < p_.columns)
+        e_.masked(e_.firstLanes(Index::constant(p_.columns - column)), e_.depth(),
+                  [&] { body(Index::constant(column), 0); });
+      return;
+    }
+    carry(from, to, unroll, {}, [&](const Index &first, int64_t vector, ValueRange) {
+      body(first, vector);
+      return Emitter::Carry();
+    });
+  }
+
+  // The same with values carried along. Vectors beyond the first of an unrolled step are told apart
+  // by `vector`.
+  Emitter::Carry carry(const Index &from, const Index &to, int64_t unroll, Emitter::Carry carried,
+                       function_ref<Emitter::Carry(const Index &, int64_t, ValueRange)> body) {
+    int64_t lanes = p_.lanes, step = lanes * unroll;
+    Index whole_steps = e_.minimum(to, Index::constant(p_.columns / step * step));
+    Index whole = e_.minimum(to, Index::constant(p_.columns / lanes * lanes));
+    Index begin = from;
+    if (unroll > 1) {
+      carried = e_.loop(
+          from, whole_steps, step, carried,
+          [&](Index first, ValueRange values) {
+            Emitter::Carry next(values.begin(), values.end());
+            for (int64_t vector = 0; vector < unroll; ++vector)
+              next = body(e_.add(first, vector * lanes), vector, next);
+            return next;
+          },
+          step);
+      begin = from.isConstant() ? Index::constant(p_.columns / step * step)
+                                : maximum(from, whole_steps);
+    }
+    carried = e_.loop(
+        begin, whole, lanes, carried,
+        [&](Index first, ValueRange values) { return body(first, 0, values); }, lanes);
+    int64_t left = p_.columns % lanes;
+    if (left) {
+      // Blocks that end before have no lane here.
+      Index count = to.isConstant()
+                        ? Index::constant(left)
+                        : e_.add(e_.minimum(to, Index::constant(p_.columns)), left - p_.columns);
+      e_.masked(e_.firstLanes(count), e_.depth(),
+                [&] { carried = body(Index::constant(p_.columns - left), 0, carried); });
+    }
+    return carried;
+  }
+
+  Index maximum(const Index &a, const Index &b) {
+    Value x = e_.materialize(a), y = e_.materialize(b);
+    return e_.wrap(arith::MaxSIOp::create(e_.builder(), e_.loc(), x, y), e_.depth(), p_.lanes);
+  }
+
+  // Results of `reductions` over columns [from, to) of `row`, as scalars.
+  SmallVector<Value> reduce(ArrayRef<Operation *> reductions, const Index &row, const Index &from,
+                            const Index &to) {
+    OpBuilder &b = e_.builder();
+    Location loc = e_.loc();
+    int64_t accumulators = p_.in_registers ? 1 : kAccumulators;
+    Emitter::Carry partial;
+    for (Operation *op : reductions)
+      for (int64_t i = 0; i < accumulators; ++i) partial.push_back(neutral(op));
+    auto step = [&](const Index &first, int64_t vector, ValueRange carried) {
+      Emitter::Carry next(carried.begin(), carried.end());
+      column_ = e_.lanesFrom(first);
+      Point point = fullPoint(row, column_);
+      for (auto [number, op] : llvm::enumerate(reductions)) {
+        Value value = e_.splat(e_.at(op->getOperand(0), point));
+        if (e_.mask()) value = arith::SelectOp::create(b, loc, e_.mask(), value, neutral(op));
+        Value &sum = next[number * accumulators + vector];
+        sum = cast<graph::ReductionOpInterface>(op).emitCombine(b, loc, sum, value);
+      }
+      for (Value kept : p_.kept)
+        if (p_.first_pass.lookup(kept) == static_cast<int64_t>(level_))
+          e_.store(buffers_[kept], elementOf(kept), column_, e_.at(kept, point));
+      return next;
+    };
+    if (p_.in_registers)
+      columns(from, to, 1, [&](const Index &first, int64_t) { partial = step(first, 0, partial); });
+    else
+      partial = carry(from, to, accumulators, partial, step);
+    SmallVector<Value> results;
+    for (auto [number, op] : llvm::enumerate(reductions)) {
+      MutableArrayRef<Value> mine(partial.data() + number * accumulators, accumulators);
+      for (int64_t distance = 1; distance < accumulators; distance *= 2)
+        for (int64_t i = 0; i + distance < accumulators; i += 2 * distance)
+          mine[i] = combine(op, mine[i], mine[i + distance]);
+      results.push_back(joinLanes(op, mine[0]));
+    }
+    return results;
+  }
+
+  Value combine(Operation *op, Value a, Value b) {
+    return cast<graph::ReductionOpInterface>(op).emitCombine(e_.builder(), e_.loc(), a, b);
+  }
+  Value neutral(Operation *op) {
+    return cast<graph::ReductionOpInterface>(op).emitNeutral(
+        e_.builder(), e_.loc(), e_.vectorType(elementOf(op->getOperand(0)), p_.lanes));
+  }
+  // Halves the vector until one element is left.
+  Value joinLanes(Operation *op, Value value) {
+    int64_t lanes = p_.lanes;
+    while (lanes > 1) {
+      lanes /= 2;
+      SmallVector<int64_t> low, high;
+      for (int64_t i = 0; i < lanes; ++i) {
+        low.push_back(i);
+        high.push_back(lanes + i);
+      }
+      Value upper = vector::ShuffleOp::create(e_.builder(), e_.loc(), value, value, high);
+      Value lower = vector::ShuffleOp::create(e_.builder(), e_.loc(), value, value, low);
+      value = combine(op, lower, upper);
+    }
+    if (!isa<VectorType>(value.getType())) return value;
+    return vector::ExtractOp::create(e_.builder(), e_.loc(), value, ArrayRef<int64_t>{0});
+  }
+
+  Value partials(int64_t number) { return f_.scratchPointer(p_.partialOffset(number)); }
+
+  // The blocks' results of one row, in order.
+  Value joinPartials(Operation *op, int64_t number, const Index &row) {
+    Type element = elementOf(op->getResult(0));
+    Value initial = cast<graph::ReductionOpInterface>(op).emitNeutral(e_.builder(), e_.loc(),
+                                                                      registerType(element));
+    return e_.loop(Index::constant(0), Index::constant(p_.blocks), 1, initial,
+                   [&](Index block, ValueRange carried) -> Emitter::Carry {
+                     Index place = e_.add(e_.scale(row, p_.blocks), block);
+                     return {combine(op, carried[0], e_.load(partials(number), element, place))};
+                   })[0];
+  }
+
+  KernelFunction &f_;
+  Emitter &e_;
+  const RowPlan &p_;
+  llvm::DenseMap<Value, Value> buffers_;
+  size_t level_ = 0;
+  Index column_;
+};
+
+LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, ModuleOp out) {
+  RowPlan plan = *rowPlanOf(kernel.getBody().front(), target);
+  if (plan.blocks > 1) {
+    KernelFunction function(kernel, "part", out);
+    RowEmitter rows(function, plan);
+    function.forEachWorkgroup([&](Index workgroup) { rows.emitPart(workgroup); });
+  }
+  KernelFunction function(kernel, "", out);
+  RowEmitter rows(function, plan);
+  function.forEachWorkgroup([&](Index workgroup) { rows.emitRows(workgroup); });
+  return success();
+}
+
+}  // namespace
+
+const strategy::Strategy kRowStrategy = {"row", matches, plan, emit};
+
+}  // namespace graven::codegen::cpu

@@ -1,0 +1,46 @@
+// What the row strategy knows about a kernel: its space, the order of its reductions, what is kept
+// between passes.
+#ifndef GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_PLAN_H_
+#define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_PLAN_H_
+
+#include <optional>
+
+#include "compiler/strategy/target.h"
+#include "dialect/graph/ir/graph.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace graven::codegen::cpu {
+
+struct RowPlan {
+  llvm::SmallVector<int64_t> space;  // shape of what is reduced
+  int64_t reduced = 0;               // number of last axes that are reduced
+  int64_t rows = 1, columns = 1;
+  // Reductions by level: those of one level need nothing but those of the levels before.
+  llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> levels;
+  // Values of the space's shape that later passes read from a buffer, and the pass (level) that
+  // fills it.
+  llvm::SmallVector<mlir::Value> kept;
+  llvm::DenseMap<mlir::Value, int64_t> first_pass;
+  bool has_full_output = false;
+
+  int64_t lanes = 1;
+  bool in_registers = false;  // all columns of a row are spelled out
+  int64_t block_rows = 1;     // rows a workgroup takes
+  int64_t blocks = 1;         // parts of a row that a first stage reduces; 1: no such stage
+
+  int64_t blockColumns() const;
+  // Where the partial results of reduction `number` of the first level begin in scratch memory.
+  int64_t partialOffset(int64_t number) const;
+  int64_t partialBytes() const { return partialOffset(levels[0].size()); }
+  bool isFull(mlir::Value value) const {
+    return mlir::cast<mlir::RankedTensorType>(value.getType()).getShape() ==
+           llvm::ArrayRef<int64_t>(space);
+  }
+};
+
+// Nothing where the region is not a row kernel.
+std::optional<RowPlan> rowPlanOf(mlir::Block &body, const strategy::Target &target);
+
+}  // namespace graven::codegen::cpu
+
+#endif  // GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_PLAN_H_

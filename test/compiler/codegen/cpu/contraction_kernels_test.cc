@@ -1,0 +1,144 @@
+// Contractions of all layouts and odd sizes, through the contraction and the reference strategy.
+#include <gtest/gtest.h>
+
+#include "test/compiler/codegen/cpu/kernel_harness.h"
+
+namespace graven::codegen::cpu {
+namespace {
+
+struct Size {
+  int64_t m, n, k;
+};
+
+std::string shape(std::initializer_list<int64_t> lengths, const std::string &type) {
+  std::string text;
+  for (int64_t length : lengths) text += std::to_string(length) + "x";
+  return text + type;
+}
+std::string tensor(const std::string &type) { return "tensor<" + type + ">"; }
+
+// A product whose operands are stored transposed where asked; bare, or with bias and rectifier.
+std::string product(Size s, bool lhs_transposed, bool rhs_transposed, const std::string &type,
+                    bool epilogue) {
+  std::string lhs = lhs_transposed ? shape({s.k, s.m}, type) : shape({s.m, s.k}, type);
+  std::string rhs = rhs_transposed ? shape({s.n, s.k}, type) : shape({s.k, s.n}, type);
+  std::string out = shape({s.m, s.n}, type), row = shape({s.n}, type);
+  std::string dims = "[" + std::to_string(s.m) + ", " + std::to_string(s.n) + "]";
+  std::string body = "    %0 = dot_general(%a0, %a1, lhs_contract = [" +
+                     std::string(lhs_transposed ? "0" : "1") + "], rhs_contract = [" +
+                     (rhs_transposed ? "1" : "0") + "]) : (" + tensor(lhs) + ", " + tensor(rhs) +
+                     ") -> " + tensor(out) + "\n";
+  if (!epilogue) return kernelText("contraction", {lhs, rhs}, body, {"%0"}, {out});
+  std::string two = "(" + tensor(out) + ", " + tensor(out) + ") -> ";
+  body += "    %1 = broadcast(%a2, shape = " + dims + ", axes = [1]) : (" + tensor(row) + ") -> " +
+          tensor(out) + "\n    %2 = add(%0, %1) : " + two + tensor(out) +
+          "\n    %3 = add(%2, %a3) : " + two + tensor(out) +
+          "\n    %4 = constant(0.0, shape = " + dims + ", dtype = " + type + ") : () -> " + tensor(out) +
+          "\n    %5 = greater(%3, %4) : " + two + tensor(shape({s.m, s.n}, "i1")) +
+          "\n    %6 = select(%5, %3, %4) : (" + tensor(shape({s.m, s.n}, "i1")) + ", " + tensor(out) +
+          ", " + tensor(out) + ") -> " + tensor(out) + "\n";
+  return kernelText("contraction", {lhs, rhs, row, out}, body, {"%6", "%5"},
+                    {out, shape({s.m, s.n}, "i1")});
+}
+
+const Size kSizes[] = {{1, 1, 1},    {1, 7, 5},     {7, 1, 9},    {3, 5, 0},      {0, 5, 3},
+                       {4, 3, 16},   {16, 16, 4},   {17, 33, 7},  {16, 10, 128},  {8, 32, 64},
+                       {33, 127, 17}, {13, 65, 100}, {2, 300, 31}, {1, 257, 64},   {64, 48, 96},
+                       {127, 31, 33}, {40, 70, 129}};
+
+void checkProduct(Size size, bool lhs_transposed, bool rhs_transposed, const std::string &type,
+                  const std::string &strategy, const std::string &cpu, bool epilogue) {
+  SCOPED_TRACE(testing::Message() << size.m << "x" << size.n << "x" << size.k << " "
+                                  << (lhs_transposed ? "T" : "N") << (rhs_transposed ? "T" : "N")
+                                  << " " << type << " " << strategy << " " << cpu);
+  CompiledKernel kernel(product(size, lhs_transposed, rhs_transposed, type, epilogue), strategy, cpu);
+  ASSERT_TRUE(kernel.ok());
+  kernel.check(static_cast<unsigned>(size.m * 31 + size.n), type == "f32" ? 2e-6 : 1e-14);
+}
+
+TEST(ContractionKernels, AllLayouts) {
+  for (Size size : kSizes)
+    for (bool lhs_transposed : {false, true})
+      for (bool rhs_transposed : {false, true})
+        checkProduct(size, lhs_transposed, rhs_transposed, "f32", "contraction", "native", false);
+}
+
+TEST(ContractionKernels, EpilogueTypesAndCpus) {
+  for (Size size : kSizes)
+    for (const char *type : {"f32", "f64"})
+      for (const char *cpu : {"native", "x86-64-v3"})
+        checkProduct(size, false, size.k % 2, type, "contraction", cpu, true);
+}
+
+TEST(ContractionKernels, Reference) {
+  for (Size size : {Size{1, 1, 1}, Size{7, 17, 33}, Size{16, 3, 5}})
+    checkProduct(size, true, true, "f32", "reference", "native", true);
+}
+
+// The tile that an element falls into does not show in its bits: the same row alone gives the same.
+TEST(ContractionKernels, RowsHaveTheBitsTheyHaveAlone) {
+  Size all = {37, 45, 67}, one = {1, 45, 67};
+  CompiledKernel whole(product(all, false, false, "f32", false));
+  CompiledKernel single(product(one, false, false, "f32", false));
+  CompiledKernel reference(product(all, false, false, "f32", false), "reference");
+  ASSERT_TRUE(whole.ok() && single.ok() && reference.ok());
+  EXPECT_EQ(whole.strategy(), "contraction");
+  std::vector<CompiledKernel::Bytes> inputs;
+  for (auto [type, numbers] : llvm::zip(whole.func().getInputTypes(), whole.randomInputs(5)))
+    inputs.push_back(CompiledKernel::encode(type, numbers));
+  CompiledKernel::Bytes expected = whole.run(inputs)[0];
+  EXPECT_EQ(expected, reference.run(inputs)[0]);
+  for (int64_t row = 0; row < all.m; ++row) {
+    int64_t in = all.k * 4, out = all.n * 4;
+    CompiledKernel::Bytes lhs(inputs[0].begin() + row * in, inputs[0].begin() + (row + 1) * in);
+    CompiledKernel::Bytes want(expected.begin() + row * out, expected.begin() + (row + 1) * out);
+    EXPECT_EQ(want, single.run({lhs, inputs[1]})[0]) << "row " << row;
+  }
+}
+
+TEST(ContractionKernels, BatchedAndSeveralAxes) {
+  struct Row {
+    const char *lhs, *rhs, *out, *axes;
+  };
+  const Row rows[] = {
+      {"3x5x7xf32", "3x7x9xf32", "3x5x9xf32", "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
+      {"3x5x7xf32", "3x9x7xf32", "3x5x9xf32", "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [2]"},
+      {"2x17x4x40xf32", "2x30x4x40xf32", "2x4x17x30xf32", "lhs_batch = [0, 2], rhs_batch = [0, 2], lhs_contract = [3], rhs_contract = [3]"},
+      {"3x5x7xf32", "7x9xf32", "3x5x9xf32", "lhs_contract = [2], rhs_contract = [0]"},
+      {"3x5x7xf32", "3x5x9xf32", "7x9xf32", "lhs_contract = [0, 1], rhs_contract = [0, 1]"},
+      {"3x5x7xf32", "5x4x3xf32", "7x4xf32", "lhs_contract = [0, 1], rhs_contract = [2, 0]"},
+      {"3x6x5xf32", "6x4xf32", "3x5x4xf32", "lhs_contract = [1], rhs_contract = [0]"},
+      {"5x7xf32", "7xf32", "5xf32", "lhs_contract = [1], rhs_contract = [0]"},
+      {"7xf32", "7x5xf32", "5xf32", "lhs_contract = [0], rhs_contract = [0]"},
+      {"7xf32", "7xf32", "f32", "lhs_contract = [0], rhs_contract = [0]"},
+      {"7xf32", "9xf32", "7x9xf32", "lhs_contract = [], rhs_contract = []"},
+      {"2x3x70xf32", "2x70x80xf32", "2x3x80xf32", "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
+  };
+  for (const Row &row : rows) {
+    SCOPED_TRACE(row.axes);
+    std::string body = std::string("    %0 = dot_general(%a0, %a1, ") + row.axes + ") : (" +
+                       tensor(row.lhs) + ", " + tensor(row.rhs) + ") -> " + tensor(row.out) +
+                       "\n    %1 = negate(%0) : (" + tensor(row.out) + ") -> " + tensor(row.out) + "\n";
+    CompiledKernel kernel(kernelText("contraction", {row.lhs, row.rhs}, body, {"%1"}, {row.out}));
+    ASSERT_TRUE(kernel.ok());
+    kernel.check(7, 2e-6);
+  }
+}
+
+// Dropout's mask is drawn inside the product's kernel.
+TEST(ContractionKernels, RandomEpilogue) {
+  std::string out = "24x40xf32";
+  std::string body =
+      "    %0 = dot_general(%a0, %a1, lhs_contract = [1], rhs_contract = [0]) : (" + tensor("24x8xf32") +
+      ", " + tensor("8x40xf32") + ") -> " + tensor(out) +
+      "\n    %1 = random_uniform(%a2, %a3, shape = [24, 40], dtype = f32, site = 9) : (tensor<2xi32>, tensor<i64>) -> " +
+      tensor(out) + "\n    %2 = multiply(%0, %1) : (" + tensor(out) + ", " + tensor(out) + ") -> " +
+      tensor(out) + "\n";
+  CompiledKernel kernel(kernelText("contraction", {"24x8xf32", "8x40xf32", "2xi32", "i64"}, body, {"%2"}, {out}));
+  ASSERT_TRUE(kernel.ok());
+  EXPECT_EQ(kernel.strategy(), "contraction");
+  kernel.check(11, 2e-6);
+}
+
+}  // namespace
+}  // namespace graven::codegen::cpu

@@ -1,0 +1,190 @@
+// Row and column kernels and updates of many parameters, each through its strategy and through the
+// reference strategy, against the interpreter.
+#include <gtest/gtest.h>
+
+#include "test/compiler/codegen/cpu/kernel_harness.h"
+
+namespace graven::codegen::cpu {
+namespace {
+
+std::string t(const std::string &type) { return "tensor<" + type + ">"; }
+std::string op(const std::string &result, const std::string &call, const std::vector<std::string> &in,
+               const std::string &out) {
+  std::string types;
+  for (const std::string &type : in) types += (types.empty() ? "" : ", ") + t(type);
+  return "    " + result + " = " + call + " : (" + types + ") -> " + t(out) + "\n";
+}
+std::string n(int64_t number) { return std::to_string(number); }
+
+// Runs `text` with the strategy that is expected to be chosen, and with the reference.
+void check(const std::string &text, const std::string &expected, double tolerance,
+           const std::vector<std::string> &cpus = {"native", "x86-64-v3"}) {
+  for (const std::string &cpu : cpus) {
+    CompiledKernel kernel(text, "", cpu);
+    ASSERT_TRUE(kernel.ok());
+    EXPECT_EQ(kernel.strategy(), expected) << text;
+    kernel.check(3, tolerance);
+  }
+  CompiledKernel reference(text, "reference");
+  ASSERT_TRUE(reference.ok());
+  reference.check(4, tolerance);
+}
+
+std::string softmax(int64_t rows, int64_t columns, const std::string &type, bool several) {
+  std::string s = n(rows) + "x" + n(columns) + "x" + type, r = n(rows) + "x" + type,
+              k = n(rows) + "x1x" + type;
+  std::string shape = "[" + n(rows) + ", " + n(columns) + "]";
+  std::string body = op("%0", "max(%a0, axis = [1])", {s}, r) +
+                     op("%1", "reshape(%0, shape = [" + n(rows) + ", 1])", {r}, k) +
+                     op("%2", "broadcast(%1, shape = " + shape + ")", {k}, s) +
+                     op("%3", "subtract(%a0, %2)", {s, s}, s) + op("%4", "exp(%3)", {s}, s) +
+                     op("%5", "sum(%4, axis = [1], keep_dims = true)", {s}, k) +
+                     op("%6", "broadcast(%5, shape = " + shape + ")", {k}, s) +
+                     op("%7", "divide(%4, %6)", {s, s}, s);
+  if (!several) return kernelText("row", {s}, body, {"%7"}, {s});
+  body += op("%8", "log(%5)", {k}, k) + op("%9", "add(%8, %1)", {k, k}, k) +
+          op("%10", "reshape(%9, shape = [" + n(rows) + "])", {k}, r);
+  return kernelText("row", {s}, body, {"%7", "%10"}, {s, r});
+}
+
+TEST(RowKernels, Softmax) {
+  for (int64_t columns : {1, 3, 10, 16, 17, 127, 128, 129, 300, 1000, 5003})
+    for (int64_t rows : {1, 5, 33}) {
+      SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+      check(softmax(rows, columns, "f32", columns % 2), "row", 2e-6);
+    }
+  check(softmax(7, 260, "f64", true), "row", 1e-14);
+  check(softmax(0, 5, "f32", false), "row", 0);
+}
+
+// Mean and variance over the last two axes, then scale and shift by vectors of the last axis.
+TEST(RowKernels, Norm) {
+  for (auto [rows, a, b] : {std::tuple{3, 4, 5}, {6, 8, 32}, {4, 3, 700}}) {
+    SCOPED_TRACE(testing::Message() << rows << "x" << a << "x" << b);
+    std::string s = n(rows) + "x" + n(a) + "x" + n(b) + "xf32", r = n(rows) + "xf32", c = n(b) + "xf32";
+    std::string shape = "[" + n(rows) + ", " + n(a) + ", " + n(b) + "]";
+    std::string body = op("%0", "sum(%a0, axis = [1, 2])", {s}, r) +
+                       op("%1", "constant(" + std::to_string(1.0 / (a * b)) + ", shape = [" + n(rows) + "], dtype = f32)", {}, r) +
+                       op("%2", "multiply(%0, %1)", {r, r}, r) +
+                       op("%3", "broadcast(%2, shape = " + shape + ", axes = [0])", {r}, s) +
+                       op("%4", "subtract(%a0, %3)", {s, s}, s) + op("%5", "multiply(%4, %4)", {s, s}, s) +
+                       op("%6", "sum(%5, axis = [1, 2])", {s}, r) + op("%7", "multiply(%6, %1)", {r, r}, r) +
+                       op("%8", "rsqrt(%7)", {r}, r) + op("%9", "broadcast(%8, shape = " + shape + ", axes = [0])", {r}, s) +
+                       op("%10", "multiply(%4, %9)", {s, s}, s) +
+                       op("%11", "broadcast(%a1, shape = " + shape + ", axes = [2])", {c}, s) +
+                       op("%12", "multiply(%10, %11)", {s, s}, s);
+    check(kernelText("row", {s, c}, body, {"%12", "%2", "%8"}, {s, r, r}), "row", 1e-5);
+  }
+}
+
+// Reductions of one another's level, of integers and bits, and row by row inputs.
+TEST(RowKernels, SeveralReductions) {
+  for (int64_t columns : {7, 150, 1100}) {
+    std::string s = "9x" + n(columns) + "xf32", b = "9x" + n(columns) + "xi1", i = "9x" + n(columns) + "xi32";
+    std::string shape = "[9, " + n(columns) + "]";
+    std::string body = op("%0", "sum(%a0, axis = 1)", {s}, "9xf32") + op("%1", "min(%a0, axis = 1)", {s}, "9xf32") +
+                       op("%2", "broadcast(%a1, shape = " + shape + ", axes = [0])", {"9xf32"}, s) +
+                       op("%3", "greater(%a0, %2)", {s, s}, b) + op("%4", "convert(%3, dtype = i32)", {b}, i) +
+                       op("%5", "sum(%4, axis = 1)", {i}, "9xi32") + op("%6", "add(%0, %a1)", {"9xf32", "9xf32"}, "9xf32");
+    check(kernelText("row", {s, "9xf32"}, body, {"%6", "%1", "%5", "%3"}, {"9xf32", "9xf32", "9xi32", b}), "row", 2e-6);
+  }
+}
+
+TEST(RowKernels, TotalsInTwoStages) {
+  for (auto [rows, columns] : {std::pair{1, 100}, {1, 40000}, {3, 65536}, {2, 70001}}) {
+    SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+    std::string s = n(rows) + "x" + n(columns) + "xf32", r = n(rows) + "xf32";
+    std::string body = op("%0", "multiply(%a0, %a0)", {s, s}, s) + op("%1", "sum(%0, axis = [1])", {s}, r) +
+                       op("%2", "sqrt(%1)", {r}, r) + op("%3", "max(%a0, axis = [1])", {s}, r);
+    std::string text = kernelText("row", {s}, body, {"%2", "%3"}, {r, r});
+    check(text, "row", 1e-5);
+    CompiledKernel kernel(text);
+    EXPECT_EQ(kernel.func().getStages().size(), columns >= 32768 ? 2u : 1u);
+  }
+  std::string body = op("%0", "sum(%a0)", {"300x200xf32"}, "f32");
+  check(kernelText("row", {"300x200xf32"}, body, {"%0"}, {"f32"}), "row", 1e-5);
+}
+
+TEST(ColumnKernels, Sums) {
+  for (auto [rows, columns] : {std::pair{1, 1}, {16, 3}, {33, 16}, {100, 130}, {7, 515}, {2048, 10}, {5000, 70}, {0, 5}}) {
+    SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+    for (std::string type : {"f32", "f64"}) {
+      std::string s = n(rows) + "x" + n(columns) + "x" + type, c = n(columns) + "x" + type;
+      std::string body = op("%0", "sum(%a0, axis = [0])", {s}, c) + op("%1", "multiply(%0, %a1)", {c, c}, c);
+      check(kernelText("column", {s, c}, body, {"%1", "%0"}, {c, c}), "column", type == "f32" ? 1e-5 : 1e-13, {"native"});
+    }
+  }
+}
+
+// The rectifier's gradient is masked where it is summed; several first axes, axes kept.
+TEST(ColumnKernels, WithProducers) {
+  std::string s = "6x7x40xf32", b = "6x7x40xi1", k = "1x1x40xf32";
+  std::string body = op("%0", "constant(0.0, shape = [6, 7, 40], dtype = f32)", {}, s) +
+                     op("%1", "greater(%a1, %0)", {s, s}, b) + op("%2", "select(%1, %a0, %0)", {b, s, s}, s) +
+                     op("%3", "sum(%2, axis = [0, 1], keep_dims = true)", {s}, k) +
+                     op("%4", "max(%a0, axis = [0, 1])", {s}, "40xf32");
+  check(kernelText("column", {s, s}, body, {"%3", "%4"}, {k, "40xf32"}), "column", 2e-6);
+}
+
+// Softmax along the first axis reads what it reduces again: no column kernel, but the reference.
+TEST(ReferenceKernels, ReductionsOfMiddleAxes) {
+  std::string s = "4x9x5xf32", r = "4x5xf32";
+  std::string body = op("%0", "max(%a0, axis = [1])", {s}, r) +
+                     op("%1", "broadcast(%0, shape = [4, 9, 5], axes = [0, 2])", {r}, s) +
+                     op("%2", "subtract(%a0, %1)", {s, s}, s) + op("%3", "exp(%2)", {s}, s) +
+                     op("%4", "sum(%3, axis = [1])", {s}, r) + op("%5", "log(%4)", {r}, r);
+  check(kernelText("reference", {s}, body, {"%5", "%2"}, {r, s}), "reference", 2e-6);
+}
+
+TEST(ReferenceKernels, ArgmaxAndScatter) {
+  std::string body = op("%0", "argmax(%a0, axis = 1)", {"6x11x3xf32"}, "6x3xi32");
+  check(kernelText("reference", {"6x11x3xf32"}, body, {"%0"}, {"6x3xi32"}), "reference", 0);
+  body = op("%0", "argmax(%a0, axis = -1)", {"6x40xf32"}, "6xi32") + op("%1", "equal(%0, %a1)", {"6xi32", "6xi32"}, "6xi1") +
+         op("%2", "convert(%1, dtype = f32)", {"6xi1"}, "6xf32") + op("%3", "sum(%2)", {"6xf32"}, "f32");
+  check(kernelText("reference", {"6x40xf32", "6xi32"}, body, {"%3", "%0"}, {"f32", "6xi32"}), "reference", 0);
+  body = op("%0", "scatter_add(%a0, %a1, %a2, axis = 0)", {"7x19xf32", "5xi32", "5x19xf32"}, "7x19xf32");
+  check(kernelText("reference", {"7x19xf32", "5xi32", "5x19xf32"}, body, {"%0"}, {"7x19xf32"}), "reference", 2e-6);
+  body = op("%0", "scatter_add(%a0, %a1, %a2, axis = 1)", {"3x7xi32", "2x4xi64", "3x2x4xi32"}, "3x7xi32");
+  check(kernelText("reference", {"3x7xi32", "2x4xi64", "3x2x4xi32"}, body, {"%0"}, {"3x7xi32"}), "reference", 0);
+}
+
+// The place of the largest: the first of equals, and a NaN before all numbers.
+TEST(ReferenceKernels, ArgmaxOfNan) {
+  std::string body = op("%0", "argmax(%a0, axis = 1)", {"3x5xf32"}, "3xi32");
+  CompiledKernel kernel(kernelText("reference", {"3x5xf32"}, body, {"%0"}, {"3xi32"}));
+  ASSERT_TRUE(kernel.ok());
+  double nan = std::nan("");
+  Numbers x = {1, 7, 7, 2, 0, 1, nan, 9, nan, 3, nan, 1, 2, 3, 4};
+  auto out = kernel.run({CompiledKernel::encode(kernel.func().getInputTypes()[0], x)});
+  EXPECT_EQ(CompiledKernel::decode(kernel.func().getOutputTypes()[0], out[0]), (Numbers{1, 1, 0}));
+}
+
+// Adam-like: two inputs that are replaced, a gradient, scalars that all segments share.
+TEST(SegmentKernels, Update) {
+  std::vector<std::string> shapes = {"4x3xf32", "3xf32", "100x90xf32", "1xf32", "0x4xf32", "8192xf32", "17xf32"};
+  std::vector<std::string> types = {"f32", "f32"}, results, result_types;
+  for (const std::string &shape : shapes) types.insert(types.end(), {shape, shape, shape});
+  std::string body;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    const std::string &s = shapes[i];
+    std::string dims = "[" + s.substr(0, s.rfind('x')) + "]", v = "%v" + n(i) + "_";
+    for (size_t at; (at = dims.find('x')) != std::string::npos;) dims.replace(at, 1, ", ");
+    std::string w = "%a" + n(2 + 3 * i), m = "%a" + n(3 + 3 * i), g = "%a" + n(4 + 3 * i);
+    body += op(v + "0", "exp(%a0)", {"f32"}, "f32") + op(v + "1", "broadcast(" + v + "0, shape = " + dims + ", axes = [])", {"f32"}, s) +
+            op(v + "2", "broadcast(%a1, shape = " + dims + ", axes = [])", {"f32"}, s) +
+            op(v + "3", "multiply(" + m + ", " + v + "2)", {s, s}, s) + op(v + "4", "add(" + v + "3, " + g + ")", {s, s}, s) +
+            op(v + "5", "multiply(" + v + "4, " + v + "1)", {s, s}, s) + op(v + "6", "subtract(" + w + ", " + v + "5)", {s, s}, s);
+    results.insert(results.end(), {v + "6", v + "4"});
+    result_types.insert(result_types.end(), {s, s});
+  }
+  std::string text = kernelText("segments", types, body, results, result_types);
+  text.replace(text.find("kind = \"segments\""), 17, "kind = \"segments\", segments = 7 : i64, shared = 2 : i64");
+  check(text, "segments", 2e-6);
+  CompiledKernel kernel(text);
+  EXPECT_TRUE(kernel.func().mayShare(2, 0) && kernel.func().mayShare(3, 1));
+  EXPECT_FALSE(kernel.func().mayShare(5, 0)) << "inputs of another segment";
+  EXPECT_FALSE(kernel.func().mayShare(0, 6)) << "a scalar that all read";
+}
+
+}  // namespace
+}  // namespace graven::codegen::cpu
