@@ -3,6 +3,7 @@
 #include "compiler/expand/rules.h"
 #include "compiler/expand/signature.h"
 #include "dialect/graph/ir/shape_rules.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -82,7 +83,11 @@ LogicalResult ModuleBuilder::findSources() {
   for (StringRef name : options_.entries) {
     static constexpr StringRef kDerived[] = {"init", "adapt", "train_step", "eval_step", "predict", "reset_metrics"};
     if (functions_.contains(name) || llvm::is_contained(kDerived, name)) continue;
-    return emitError(module_.getLoc()) << "there is no entry '" << name << "' to keep";
+    InFlightDiagnostic error = emitError(module_.getLoc())
+                               << "there is no entry '" << name << "' to keep; a model has "
+                               << llvm::join(kDerived, ", ");
+    for (auto &[own, function] : functions_) error << ", " << own;
+    return error;
   }
   return success();
 }
