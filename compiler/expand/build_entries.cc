@@ -85,7 +85,7 @@ LogicalResult ModuleBuilder::findSources() {
     if (functions_.contains(name) || llvm::is_contained(kDerived, name)) continue;
     InFlightDiagnostic error = emitError(module_.getLoc())
                                << "there is no entry '" << name << "' to keep; a model has "
-                               << llvm::join(kDerived, ", ");
+                               << llvm::join(ArrayRef(kDerived), ", ");
     for (auto &[own, function] : functions_) error << ", " << own;
     return error;
   }
