@@ -16,6 +16,7 @@
 #include "compiler/package/header_writer.h"
 #include "compiler/package/link.h"
 #include "compiler/pipeline/pipeline.h"
+#include "compiler/schedule/memory.h"
 #include "dialect/graph/ir/graph.h"
 #include "dialect/nn/nn.h"
 #include "llvm/ADT/STLExtras.h"
@@ -138,10 +139,6 @@ class Compilation {
     pipeline::registerDialects(rest);
     context_->appendDialectRegistry(rest);
     context_->loadAllAvailableDialects();
-    if (!(*module_)->hasAttr("graph.model"))
-      (*module_)->setAttr("graph.model",
-                          mlir::StringAttr::get(context_.get(),
-                                                llvm::sys::path::stem(options_.file_name)));
     record("parse", start);
     return true;
   }
@@ -267,6 +264,7 @@ class Compilation {
     statistics.arena_bytes = model.arenaBytes();
     statistics.constant_bytes = model.constants.size();
     statistics.peak_bytes = model.peakBytes();
+    statistics.training_bytes = schedule::trainingBytes(*module_);
     statistics.artifact_bytes = artifact_.bytes.size();
   }
 

@@ -50,6 +50,7 @@ struct CompileStatistics {
   std::vector<std::pair<std::string, double>> seconds;  // for each phase, in order
   uint64_t kernels = 0;
   uint64_t state_bytes = 0, arena_bytes = 0, constant_bytes = 0, peak_bytes = 0;
+  uint64_t training_bytes = 0;  // peak of train_step, the caller's arguments and results included
   uint64_t artifact_bytes = 0;
 };
 

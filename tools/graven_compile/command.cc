@@ -85,7 +85,8 @@ void printStatistics(const std::string &format, const Artifact &artifact) {
   const std::pair<const char *, uint64_t> sizes[] = {
       {"kernels", s.kernels},           {"state_bytes", s.state_bytes},
       {"arena_bytes", s.arena_bytes},   {"constant_bytes", s.constant_bytes},
-      {"peak_bytes", s.peak_bytes},     {"artifact_bytes", s.artifact_bytes}};
+      {"peak_bytes", s.peak_bytes},     {"training_bytes", s.training_bytes},
+      {"artifact_bytes", s.artifact_bytes}};
   if (format == "json") {
     absl::FPrintF(stderr, "{\"model\": %s, \"seconds\": {", jsonText(artifact.model_name));
     const char *separator = "";

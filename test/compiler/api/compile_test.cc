@@ -43,6 +43,7 @@ TEST(Compile, MakesASharedArtifactWithFigures) {
   EXPECT_EQ(artifact->bytes.substr(artifact->bytes.size() - 8), "GRAVEN\x01\n");
   EXPECT_GT(artifact->statistics.kernels, 0u);
   EXPECT_GE(artifact->statistics.peak_bytes, artifact->statistics.arena_bytes);
+  EXPECT_GT(artifact->statistics.training_bytes, artifact->statistics.state_bytes);
 }
 
 TEST(Compile, StopsAfterAnyPhase) {
