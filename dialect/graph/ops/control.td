@@ -43,7 +43,7 @@ def Graph_EntryOp : Op<Graph_Dialect, "entry", [Symbol, IsolatedFromAbove, Singl
     Several variants of one entry differ in batch size; their symbols are `name` and `name$B`.
 
     ```mlir
-    graph.entry @predict(%x: tensor<16x4xf32>, %rows: tensor<i32>) {batch = 16, partial, result_names = ["y"]} {
+    graph.entry @predict(%x: tensor<16x4xf32>, %rows: tensor<i32>) attributes {batch = 16, partial, result_names = ["y"]} {
       %0 = relu(%x) : (tensor<16x4xf32>) -> tensor<16x4xf32>
       return(%0) : (tensor<16x4xf32>) -> ()
     }

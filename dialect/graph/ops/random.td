@@ -17,7 +17,7 @@ def Graph_RandomBitsOp : Graph_Random<"random_bits"> {
 }
 def Graph_RandomUniformOp : Graph_Random<"random_uniform"> {
   let summary = "uniform random numbers";
-  let maths = "Uniform in [0, 1): the upper 24 bits of a word / 2^24 (f32), or two words' upper 53 bits / 2^53 (f64: elements 2i and 2i + 1 of the word stream). Operands and options as for `random_bits`.";
+  let maths = "Uniform in [0, 1): the upper 24 bits of a word / 2^24 (f32), or two words' upper 53 bits / 2^53 (f64: words 2i and 2i + 1 of the stream, the first of them the upper). Operands and options as for `random_bits`.";
   let example = "%u = random_uniform(%key, %step, shape = [16, 8])";
 }
 def Graph_RandomFoldOp : Graph_Primitive<"random_fold", [NotDifferentiable]> {

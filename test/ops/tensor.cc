@@ -1,0 +1,65 @@
+#include "test/ops/tensor.h"
+
+namespace graven::ops_test {
+
+int64_t Tensor::size() const {
+  int64_t count = 1;
+  for (int64_t length : shape) count *= length;
+  return count;
+}
+
+Tensor zeros(mlir::RankedTensorType type) {
+  Tensor tensor;
+  tensor.shape.assign(type.getShape().begin(), type.getShape().end());
+  tensor.element = type.getElementType();
+  if (tensor.isReal())
+    tensor.reals.assign(type.getNumElements(), 0.0);
+  else
+    tensor.integers.assign(type.getNumElements(), 0);
+  return tensor;
+}
+
+Tensor tensorOf(mlir::RankedTensorType type, llvm::ArrayRef<double> numbers) {
+  Tensor tensor = zeros(type);
+  assert(static_cast<int64_t>(numbers.size()) == tensor.size());
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    if (tensor.isReal())
+      tensor.reals[i] = roundTo(numbers[i], tensor.element);
+    else
+      tensor.integers[i] = wrap(static_cast<int64_t>(numbers[i]), tensor.element);
+  }
+  return tensor;
+}
+
+int64_t wrap(int64_t value, mlir::Type element) {
+  unsigned width = element.getIntOrFloatBitWidth();
+  if (width == 1) return value & 1;
+  if (width == 64) return value;
+  uint64_t low = static_cast<uint64_t>(value) & ((uint64_t{1} << width) - 1);
+  bool negative = !element.isUnsignedInteger() && (low >> (width - 1)) != 0;
+  return static_cast<int64_t>(low) - (negative ? int64_t{1} << width : 0);
+}
+
+double roundTo(double value, mlir::Type element) {
+  return element.isF32() ? static_cast<double>(static_cast<float>(value)) : value;
+}
+
+void forEachIndex(llvm::ArrayRef<int64_t> shape,
+                  llvm::function_ref<void(llvm::ArrayRef<int64_t>)> visit) {
+  llvm::SmallVector<int64_t> index(shape.size(), 0);
+  if (llvm::is_contained(shape, 0)) return;
+  while (true) {
+    visit(index);
+    int64_t axis = static_cast<int64_t>(shape.size()) - 1;
+    while (axis >= 0 && ++index[axis] == shape[axis]) index[axis--] = 0;
+    if (axis < 0) return;
+  }
+}
+
+int64_t offsetOf(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> index) {
+  int64_t offset = 0;
+  for (auto [length, place] : llvm::zip(shape, index)) offset = offset * length + place;
+  return offset;
+}
+
+}  // namespace graven::ops_test
