@@ -4,7 +4,7 @@
 
 include "dialect/nn/nn_base.td"
 
-def NN_ModelOp : Op<NN_Dialect, "model", [Symbol, IsolatedFromAbove, NoTerminator, SingleBlock,
+def NN_ModelOp : Op<NN_Dialect, "model", [Symbol, IsolatedFromAbove, NoTerminator, SingleBlock, SourceContainer,
       DeclareOpInterfaceMethods<OpAsmOpInterface, ["getDefaultDialect"]>]> {
   let summary = "neural network: a sequence of layers, and how it is trained";
   let arguments = (ins SymbolNameAttr:$sym_name);

@@ -6,6 +6,7 @@
 #include "dialect/graph/ir/options.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpImplementation.h"
@@ -24,6 +25,22 @@ class NotDifferentiable : public mlir::OpTrait::TraitBase<ConcreteOp, NotDiffere
 // Trait: the op may be named as a layer's activation.
 template <typename ConcreteOp>
 class Activation : public mlir::OpTrait::TraitBase<ConcreteOp, Activation> {};
+
+// A check of a whole module of source text, which a tool may set: the language server infers types.
+// It must leave the module as it is.
+using SourceCheck = llvm::LogicalResult (*)(mlir::ModuleOp module);
+void setSourceCheck(SourceCheck check);
+// Runs the check for the first container of a module (once for all); success where none is set.
+llvm::LogicalResult runSourceCheck(mlir::Operation *container);
+// The module's mark that keeps the check off it; on copies made by the check itself.
+inline constexpr llvm::StringLiteral kUnchecked = "graph.unchecked";
+
+// Trait: the op holds source text (graph.func, nn.layer, nn.model).
+template <typename ConcreteOp>
+class SourceContainer : public mlir::OpTrait::TraitBase<ConcreteOp, SourceContainer> {
+ public:
+  static llvm::LogicalResult verifyRegionTrait(mlir::Operation *op) { return runSourceCheck(op); }
+};
 
 // Checks a typed op against its shape rule; an op whose types are untyped passes.
 llvm::LogicalResult verifyShape(mlir::Operation *op);

@@ -90,9 +90,14 @@ class Graven_CallSyntax<Dialect dialect, string mnemonic, list<Trait> traits>
   let extraClassDefinition = syntaxDefinition;
 }
 
+// Holds source text, which the verifier may hand to a tool's check (graph.h).
+def SourceContainer : NativeOpTrait<"SourceContainer"> {
+  let cppNamespace = "::graven::graph";
+}
+
 // A function whose arguments carry types and whose body need not (call_syntax.cc).
 class Graven_Function<Dialect dialect, string mnemonic, list<Trait> traits = []>
-    : Op<dialect, mnemonic, !listconcat(traits, [Symbol, IsolatedFromAbove, NoTerminator, SingleBlock,
+    : Op<dialect, mnemonic, !listconcat(traits, [Symbol, IsolatedFromAbove, NoTerminator, SingleBlock, SourceContainer,
           DeclareOpInterfaceMethods<OpAsmOpInterface, ["getDefaultDialect", "getAsmBlockArgumentNames"]>])> {
   let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<StrAttr>:$sym_visibility,
                        ArrayAttr:$arg_types, ArrayAttr:$arg_names, OptionalAttr<ArrayAttr>:$arg_ranges);

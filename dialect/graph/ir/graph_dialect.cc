@@ -1,3 +1,5 @@
+#include <atomic>
+
 #include "dialect/graph/ir/graph.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -19,6 +21,19 @@ void GraphDialect::initialize() {
 #include "dialect/graph/ir/graph_types.cpp.inc"
       >();
   registerOps();
+}
+
+static std::atomic<SourceCheck> sourceCheck = nullptr;
+
+void setSourceCheck(SourceCheck check) { sourceCheck = check; }
+
+LogicalResult runSourceCheck(Operation *container) {
+  SourceCheck check = sourceCheck;
+  auto module = dyn_cast_if_present<ModuleOp>(container->getParentOp());
+  if (!check || !module || module->hasAttr(kUnchecked)) return success();
+  for (Operation &op : module.getOps())
+    if (op.hasTrait<SourceContainer>()) return &op == container ? check(module) : success();
+  return success();
 }
 
 std::optional<Dialect::ParseOpHook> GraphDialect::getParseOperationHook(StringRef) const {
