@@ -159,6 +159,18 @@ def probe(program, threads, processors):
     return json.loads(done.stdout)
 
 
+def wait_until_idle(seconds, quiet=8, pause=0.05):
+    """Waits until nothing else ran at `quiet` looks in a row, at most `seconds`; whether it did."""
+    until, seen = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        running = pathlib.Path("/proc/loadavg").read_text().split()[3].split("/")[0]
+        seen = seen + 1 if int(running) <= 1 else 0
+        if seen == quiet:
+            return True
+        time.sleep(pause)
+    return False
+
+
 def moved(before, after):
     """By what share the most changed ceiling differs between the two probes."""
     return max(abs(after[k] / before[k] - 1) for k in before)
