@@ -44,6 +44,8 @@ struct Row {
   std::vector<Range> ranges;  // of the first operand
   Range second = {0, 0};
 };
+// How the test runner spells a row.
+void PrintTo(const Row &row, std::ostream *out) { *out << row.name; }
 
 using LD = long double;
 const Row kRows[] = {
