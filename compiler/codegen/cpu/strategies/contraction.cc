@@ -45,12 +45,14 @@ bool matches(kernel::FusedOp fused, const strategy::Target &target) {
 
 struct Tiling {
   GemmShape gemm;
+  int64_t bytes;                      // of an element
   int64_t lanes, vectors, rows;       // a tile is rows x (vectors * lanes)
   int64_t block_rows, block_columns;  // of a workgroup: multiples of the tile
-  bool packed;
+  bool pack_lhs, pack_rhs;
 
   int64_t columns() const { return vectors * lanes; }
-  int64_t panels() const { return std::max<int64_t>(llvm::divideCeil(gemm.n, columns()), 1); }
+  int64_t columnPanels() const { return std::max<int64_t>(llvm::divideCeil(gemm.n, columns()), 1); }
+  int64_t rowPanels() const { return std::max<int64_t>(llvm::divideCeil(gemm.m, rows), 1); }
   int64_t rowBlocks() const { return std::max<int64_t>(llvm::divideCeil(gemm.m, block_rows), 1); }
   int64_t columnBlocks() const {
     return std::max<int64_t>(llvm::divideCeil(gemm.n, block_columns), 1);
@@ -58,8 +60,15 @@ struct Tiling {
   int64_t grid() const {
     return gemm.n && gemm.m ? gemm.outerCount() * rowBlocks() * columnBlocks() : 0;
   }
-  int64_t packedPanels() const {
-    return (gemm.rhsVariesWithOuter() ? gemm.outerCount() : 1) * panels();
+  // Panels of all packed matrices of an operand, and where they begin in scratch memory.
+  int64_t packedRhs() const { return gemm.rhsMatrices() * columnPanels(); }
+  int64_t packedLhs() const { return gemm.lhsMatrices() * rowPanels(); }
+  int64_t lhsOffset() const {
+    return pack_rhs ? llvm::alignTo(packedRhs() * columns() * gemm.k * bytes, 64) : 0;
+  }
+  int64_t scratchBytes() const {
+    int64_t lhs = pack_lhs ? packedLhs() * rows * gemm.k * bytes : 0;
+    return std::max<int64_t>(lhsOffset() + lhs, pack_lhs || pack_rhs ? 64 : 0);
   }
 };
 
@@ -68,7 +77,7 @@ Tiling tile(Block &body, const strategy::Target &target) {
   Tiling tiling;
   tiling.gemm = *gemmShapeOf(dot);
   const GemmShape &gemm = tiling.gemm;
-  int64_t bytes = bytesOf(elementOf(dot.getLhs()));
+  int64_t bytes = tiling.bytes = bytesOf(elementOf(dot.getLhs()));
   auto enough = static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(gemm.n, 1)));
   tiling.lanes = std::min(target.lanes(bytes), enough);
   int64_t wanted = llvm::divideCeil(std::max<int64_t>(gemm.n, 1), tiling.lanes);
@@ -83,8 +92,15 @@ Tiling tile(Block &body, const strategy::Target &target) {
   int64_t elements = gemm.k * gemm.n;
   bool strided = gemm.rhs_n != 1 && gemm.n > 1;
   bool large = elements * bytes > target.l2_bytes && gemm.m >= 256;
+  // Rows of a panel at multiples of half a page fall into the same few sets of the cache.
+  bool aliased = gemm.rhs_k * bytes % 2048 == 0 && gemm.k >= 512 && gemm.m >= 96;
   // Gathering straight from the operand costs less than a stage of its own where it is small.
-  tiling.packed = large || (strided && elements * gemm.outerCount() > 4096);
+  tiling.pack_rhs = large || aliased || (strided && elements * gemm.outerCount() > 512);
+  // Rows of the left operand lie along k in most products. Where they lie across, each step of k is
+  // a stride away; at multiples of half a page all of them fall into the same few sets of the
+  // cache.
+  tiling.pack_lhs = gemm.lhs_k != 1 && gemm.lhs_k * bytes % 2048 == 0 && gemm.k >= 64 &&
+                    gemm.n >= 4 * tiling.columns();
 
   // Workgroups: one panel of columns and all rows at first; more where that makes too few, fewer
   // where each would be tiny.
@@ -111,13 +127,11 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
                  {"lanes", tiling.lanes},
                  {"block_rows", tiling.block_rows},
                  {"block_columns", tiling.block_columns},
-                 {"packed", tiling.packed}};
-  if (tiling.packed) {
-    int64_t bytes = bytesOf(elementOf(dotOf(body).getLhs()));
-    plan.stages.push_back({"pack", tiling.packedPanels()});
-    plan.scratch_bytes = tiling.packedPanels() * tiling.columns() * gemm.k * bytes;
-    if (plan.scratch_bytes == 0) plan.scratch_bytes = 64;
-  }
+                 {"pack_lhs", tiling.pack_lhs},
+                 {"pack_rhs", tiling.pack_rhs}};
+  if (tiling.pack_rhs) plan.stages.push_back({"pack", tiling.packedRhs()});
+  if (tiling.pack_lhs) plan.stages.push_back({"packl", tiling.packedLhs()});
+  plan.scratch_bytes = tiling.scratchBytes();
   plan.stages.push_back({"", tiling.grid()});
   // The product's operands are read anywhere; sameIndexPairs leaves them out.
   plan.same_index = strategy::sameIndexPairs(body);
@@ -126,7 +140,7 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   shape.append({gemm.m, gemm.n, gemm.k});
   plan.shape = strategy::shapeName(shape);
   plan.config = "t" + std::to_string(tiling.rows) + "x" + std::to_string(tiling.columns()) +
-                (tiling.packed ? "p" : "");
+                (tiling.pack_lhs ? "l" : "") + (tiling.pack_rhs ? "p" : "");
   return plan;
 }
 
@@ -138,9 +152,12 @@ class Main {
     element_ = elementOf(dot_.getLhs());
     Value lhs = g_.swapped ? dot_.getRhs() : dot_.getLhs();
     Value rhs = g_.swapped ? dot_.getLhs() : dot_.getRhs();
-    lhs_ = f_.inputPointer(cast<BlockArgument>(lhs).getArgNumber());
-    rhs_ =
-        t_.packed ? f_.scratchPointer(0) : f_.inputPointer(cast<BlockArgument>(rhs).getArgNumber());
+    auto pointerOf = [&](Value operand, bool packed, int64_t offset) {
+      return packed ? f_.scratchPointer(offset)
+                    : f_.inputPointer(cast<BlockArgument>(operand).getArgNumber());
+    };
+    lhs_ = pointerOf(lhs, t_.pack_lhs, t_.lhsOffset());
+    rhs_ = pointerOf(rhs, t_.pack_rhs, 0);
     e_.setLanes(t_.lanes);
   }
 
@@ -182,16 +199,17 @@ class Main {
     e_.when(e_.inside(block, blocks - 1, blocks), body);
   }
 
+  // Where a packed panel begins; `varies`: each outer index has panels of its own.
+  Index panelStart(Index panel, int64_t panels, bool varies, int64_t width) {
+    if (varies) panel = e_.add(e_.scale(outer_, panels), panel);
+    return e_.scale(panel, g_.k * width);
+  }
+
   // All tiles of the workgroup with columns [n, n + width).
   void emitColumns(const Index &n, int64_t width) {
-    Index rhs;
-    if (t_.packed) {
-      Index panel = e_.divide(n, t_.columns());
-      if (g_.rhsVariesWithOuter()) panel = e_.add(e_.scale(outer_, t_.panels()), panel);
-      rhs = e_.scale(panel, g_.k * t_.columns());
-    } else {
-      rhs = e_.add(rhs_outer_, e_.scale(n, g_.rhs_n));
-    }
+    Index rhs = t_.pack_rhs ? panelStart(e_.divide(n, t_.columns()), t_.columnPanels(),
+                                         g_.rhsMatrices() > 1, t_.columns())
+                            : e_.add(rhs_outer_, e_.scale(n, g_.rhs_n));
     Value panel = e_.pointerTo(rhs_, element_, rhs);
     int64_t whole = g_.m / t_.rows * t_.rows, left = g_.m - whole;
     Index from = e_.scale(row_block_, t_.block_rows);
@@ -217,27 +235,31 @@ class Main {
       else
         body();
     };
-    Value lhs = e_.pointerTo(lhs_, element_, e_.add(lhs_outer_, e_.scale(m, g_.lhs_m)));
+    Index first = t_.pack_lhs ? panelStart(e_.divide(m, t_.rows), t_.rowPanels(),
+                                           g_.lhsMatrices() > 1, t_.rows)
+                              : e_.add(lhs_outer_, e_.scale(m, g_.lhs_m));
+    Value lhs = e_.pointerTo(lhs_, element_, first);
     Value zero = graph::scalarConstant(b, e_.loc(), type, 0.0);
     SmallVector<Value> initial(rows * vectors, zero);
-    int64_t rhs_k = t_.packed ? t_.columns() : g_.rhs_k, rhs_n = t_.packed ? 1 : g_.rhs_n;
+    int64_t rhs_k = t_.pack_rhs ? t_.columns() : g_.rhs_k, rhs_n = t_.pack_rhs ? 1 : g_.rhs_n;
+    int64_t lhs_k = t_.pack_lhs ? t_.rows : g_.lhs_k, lhs_m = t_.pack_lhs ? 1 : g_.lhs_m;
     Emitter::Carry sums = e_.loop(
         Index::constant(0), Index::constant(g_.k), 1, initial, [&](Index k, ValueRange carried) {
           Value row = e_.pointerTo(panel, element_, e_.scale(k, rhs_k));
-          Value column = e_.pointerTo(lhs, element_, e_.scale(k, g_.lhs_k));
+          Value column = e_.pointerTo(lhs, element_, e_.scale(k, lhs_k));
           SmallVector<Value> right(vectors);
           for (int64_t v = 0; v < vectors; ++v) {
             Index index = Index::constant(v * lanes * rhs_n);
             if (lanes > 1) index.step = rhs_n;
             auto load = [&] { right[v] = e_.splat(e_.load(row, element_, index)); };
-            if (t_.packed)
+            if (t_.pack_rhs)
               load();
             else
               inColumns(v, load);
           }
           Emitter::Carry next(carried.begin(), carried.end());
           for (int64_t i = 0; i < rows; ++i) {
-            Value left = e_.splat(e_.load(column, element_, Index::constant(i * g_.lhs_m)));
+            Value left = e_.splat(e_.load(column, element_, Index::constant(i * lhs_m)));
             for (int64_t v = 0; v < vectors; ++v) {
               Value &sum = next[i * vectors + v];
               sum = math::FmaOp::create(b, e_.loc(), left, right[v], sum);
@@ -277,29 +299,34 @@ class Main {
   Index row_block_, outer_, lhs_outer_, rhs_outer_;
 };
 
+// Adds the stage that packs the product's left or right operand.
+void emitPacking(kernel::FuncOp kernel, const Tiling &tiling, bool of_lhs, ModuleOp out) {
+  const GemmShape &gemm = tiling.gemm;
+  KernelFunction function(kernel, of_lhs ? "packl" : "pack", out);
+  graph::DotGeneralOp dot = dotOf(function.body());
+  Value operand = of_lhs != gemm.swapped ? dot.getLhs() : dot.getRhs();
+  PanelPacking packing;
+  packing.source = function.inputPointer(cast<BlockArgument>(operand).getArgNumber());
+  packing.target = function.scratchPointer(of_lhs ? tiling.lhsOffset() : 0);
+  packing.element = elementOf(operand);
+  packing.k = gemm.k;
+  packing.n = of_lhs ? gemm.m : gemm.n;
+  packing.stride_k = of_lhs ? gemm.lhs_k : gemm.rhs_k;
+  packing.stride_n = of_lhs ? gemm.lhs_m : gemm.rhs_n;
+  packing.columns = of_lhs ? tiling.rows : tiling.columns();
+  // The largest power of two that divides the panel's width and fits a vector.
+  packing.lanes = std::min(packing.columns & -packing.columns, tiling.lanes);
+  if ((of_lhs ? gemm.lhsMatrices() : gemm.rhsMatrices()) > 1)
+    for (const GemmShape::Outer &axis : gemm.outer)
+      packing.outer.push_back({axis.length, of_lhs ? axis.lhs_stride : axis.rhs_stride});
+  function.forEachWorkgroup(
+      [&](Index workgroup) { emitPackedPanel(function.emitter(), packing, workgroup); });
+}
+
 LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, ModuleOp out) {
   Tiling tiling = tile(kernel.getBody().front(), target);
-  const GemmShape &gemm = tiling.gemm;
-  if (tiling.packed) {
-    KernelFunction function(kernel, "pack", out);
-    graph::DotGeneralOp dot = dotOf(function.body());
-    Value rhs = gemm.swapped ? dot.getLhs() : dot.getRhs();
-    PanelPacking packing;
-    packing.source = function.inputPointer(cast<BlockArgument>(rhs).getArgNumber());
-    packing.target = function.scratchPointer(0);
-    packing.element = elementOf(rhs);
-    packing.k = gemm.k;
-    packing.n = gemm.n;
-    packing.stride_k = gemm.rhs_k;
-    packing.stride_n = gemm.rhs_n;
-    packing.columns = tiling.columns();
-    packing.lanes = tiling.lanes;
-    if (gemm.rhsVariesWithOuter())
-      for (const GemmShape::Outer &axis : gemm.outer)
-        packing.outer.push_back({axis.length, axis.rhs_stride});
-    function.forEachWorkgroup(
-        [&](Index workgroup) { emitPackedPanel(function.emitter(), packing, workgroup); });
-  }
+  if (tiling.pack_rhs) emitPacking(kernel, tiling, false, out);
+  if (tiling.pack_lhs) emitPacking(kernel, tiling, true, out);
   KernelFunction function(kernel, "", out);
   Main main(function, tiling);
   function.forEachWorkgroup([&](Index workgroup) { main.emitWorkgroup(workgroup); });

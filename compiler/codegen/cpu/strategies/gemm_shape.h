@@ -28,10 +28,13 @@ struct GemmShape {
     for (const Outer &axis : outer) count *= axis.length;
     return count;
   }
-  bool rhsVariesWithOuter() const {
+  // Matrices of an operand in memory: one for each of outerCount(), or one that serves all.
+  int64_t lhsMatrices() const { return matrices(&Outer::lhs_stride); }
+  int64_t rhsMatrices() const { return matrices(&Outer::rhs_stride); }
+  int64_t matrices(int64_t Outer::*stride) const {
     for (const Outer &axis : outer)
-      if (axis.rhs_stride && axis.length > 1) return true;
-    return false;
+      if (axis.*stride && axis.length > 1) return outerCount();
+    return 1;
   }
 };
 

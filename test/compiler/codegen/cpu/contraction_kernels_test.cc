@@ -70,6 +70,31 @@ TEST(ContractionKernels, EpilogueTypesAndCpus) {
         checkProduct(size, false, size.k % 2, type, "contraction", cpu, true);
 }
 
+// Strides that fall into the same sets of the cache, and operands that are packed for them.
+TEST(ContractionKernels, PackedOperands) {
+  struct Row {
+    Size size;
+    bool lhs_transposed, rhs_transposed;
+    const char *config;
+  };
+  for (Row row : {Row{{512, 130, 65}, true, false, "l"}, Row{{512, 130, 65}, true, true, "lp"},
+                  Row{{100, 512, 515}, false, false, "p"}, Row{{30, 40, 50}, false, true, "p"}}) {
+    checkProduct(row.size, row.lhs_transposed, row.rhs_transposed, "f32", "contraction",
+                 "native", false);
+    CompiledKernel kernel(product(row.size, row.lhs_transposed, row.rhs_transposed, "f32", false),
+                          "contraction", "native");
+    EXPECT_TRUE(kernel.func().getSymName().ends_with(row.config)) << kernel.func().getSymName().str();
+  }
+  std::string body =
+      "    %0 = dot_general(%a0, %a1, lhs_batch = [0], rhs_batch = [0], lhs_contract = [1], "
+      "rhs_contract = [2]) : (tensor<2x64x512xf32>, tensor<2x130x64xf32>) -> tensor<2x512x130xf32>\n";
+  CompiledKernel kernel(kernelText("contraction", {"2x64x512xf32", "2x130x64xf32"}, body, {"%0"},
+                                   {"2x512x130xf32"}));
+  ASSERT_TRUE(kernel.ok());
+  EXPECT_EQ(kernel.func().getStages().size(), 3u);
+  kernel.check(3, 2e-6);
+}
+
 TEST(ContractionKernels, Reference) {
   for (Size size : {Size{1, 1, 1}, Size{7, 17, 33}, Size{16, 3, 5}})
     checkProduct(size, true, true, "f32", "reference", "native", true);
