@@ -19,6 +19,9 @@ using train::Port;
 using train::Tensor;
 using Clock = std::chrono::steady_clock;
 
+// A profile shows this many kernels, and beyond them those that take at least 1 %.
+constexpr size_t kMostKernels = 10;
+
 struct BenchFlags {
   std::string model, entry;
   int64_t batch = 0;
@@ -99,7 +102,15 @@ void PrintProfile(const train::Model &model, uint32_t entry, const std::vector<u
   });
   absl::PrintF("\n%8s %6s %8s %8s %8s  %s\n", "us/call", "share", "launches", "GFLOP/s", "GB/s",
                "kernel");
+  size_t shown = 0;
+  uint64_t rest = 0;
   for (const auto &[name, kernel] : sorted) {
+    // The tail would only hide what matters.
+    if (shown >= kMostKernels && kernel.nanoseconds * 100 < total) {
+      rest += kernel.nanoseconds;
+      continue;
+    }
+    ++shown;
     double each = static_cast<double>(kernel.nanoseconds) / static_cast<double>(calls);
     double rate = each > 0 ? 1.0 / each : 0;
     absl::PrintF("%8.2f %5.1f%% %8d %8.2f %8.2f  %s\n", each * 1e-3,
@@ -108,6 +119,12 @@ void PrintProfile(const train::Model &model, uint32_t entry, const std::vector<u
                            : 0.0,
                  kernel.launches, static_cast<double>(kernel.flops) * rate,
                  static_cast<double>(kernel.bytes) * rate, name);
+  }
+  if (shown < sorted.size()) {
+    absl::PrintF("%8.2f %5.1f%%  %d more kernels, each below 1%%\n",
+                 static_cast<double>(rest) / static_cast<double>(calls) * 1e-3,
+                 100.0 * static_cast<double>(rest) / static_cast<double>(total),
+                 sorted.size() - shown);
   }
 }
 
