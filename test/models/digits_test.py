@@ -66,6 +66,10 @@ class DigitsTest(tools.ModelTest):
         print(f"mean accuracy {mean:.4f}, each {accuracies}")
         self.assertGreaterEqual(mean, 0.955)
 
+    def test_the_example_learns_digits(self):
+        output = tools.run_example(self, "digits_mlp", tools.DIGITS)
+        self.assertGreater(tools.measure(output, "accuracy"), 0.9)
+
     def test_the_same_bits_for_any_number_of_threads_and_in_any_process(self):
         digests = set()
         for name, threads in (("one", 1), ("two", 2), ("again", 2)):

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import struct
 import subprocess
 import tempfile
@@ -62,6 +63,21 @@ def tensors(path):
     return {name: (t["dtype"], t["shape"], data[8 + size + t["data_offsets"][0]:
                                                8 + size + t["data_offsets"][1]])
             for name, t in header.items()}
+
+
+def run_example(test, name, *arguments):
+    """Runs an example's own commands in the test's folder; what they print."""
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    done = subprocess.run(["bash", str(EXAMPLES / name / "run.sh"), *map(str, arguments)],
+                          cwd=test.folder, env={**os.environ, "PATH": path}, capture_output=True,
+                          text=True, timeout=600)
+    test.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+    return done.stdout
+
+
+def measure(output, name):
+    """The last `name: number` of the output: what `evaluate` said."""
+    return float(re.findall(rf"\b{name}: ([0-9.e+-]+)", output)[-1])
 
 
 class ModelTest(unittest.TestCase):
