@@ -26,7 +26,8 @@ def forward(state, images):
                .reshape(shape).astype(np.float64)
          for name, (dtype, shape, raw) in tools.tensors(state).items()}
     x = images.reshape(len(images), -1).astype(np.float64)
-    x = (x - t["normalization.mean"]) / np.sqrt(t["normalization.variance"] + 1e-7)
+    variance = t["normalization.variance"]
+    x = (x - t["normalization.mean"]) / np.sqrt(np.where(variance > 0, variance, 1))
     h = np.maximum(x @ t["dense.kernel"] + t["dense.bias"], 0)
     return h @ t["dense_1.kernel"] + t["dense_1.bias"]
 
