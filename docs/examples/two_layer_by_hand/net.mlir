@@ -39,9 +39,9 @@ graph.func @train_step(%x: tensor<?x4xf32>, %label: tensor<?xi32> in [0, 3)) {
   %b2 = read(@b2)
   %dw1, %db1, %dw2, %db2 = gradient(%loss, %w1, %b1, %w2, %b2)
   %keep = constant(0.9)
-  %rate = constant(0.05)
+  %rate = constant(0.01)
 
-  // The weights move with momentum: v' = 0.9 v + dw, w' = w - 0.05 v'.
+  // The weights move with momentum: v' = 0.9 v + dw, w' = w - 0.01 v'.
   %v1   = read(@v1)
   %v1k  = multiply(%keep, %v1)
   %v1n  = add(%v1k, %dw1)
