@@ -202,14 +202,15 @@ class Description {
     return command;
   }
 
-  // Whether axis 0 of a port is the batch axis. `batched_args` tells it for inputs; results are rows
-  // where they have as many as the batch.
-  static bool isBatched(plan::ProgramOp program, const Tensor &tensor, int64_t input) {
+  // Whether axis 0 of a port is the batch axis: `expand` lists those that are. In a program that says
+  // nothing, an axis as long as the batch is one.
+  static bool isBatched(plan::ProgramOp program, const Tensor &tensor, bool input, int64_t index) {
     if (program.getBatch() == 0 || tensor.dims.empty() ||
         tensor.dims[0] != int64_t(program.getBatch()))
       return false;
-    auto batched = program->getAttrOfType<mlir::DenseI64ArrayAttr>("batched_args");
-    return input < 0 || !batched || llvm::is_contained(batched.asArrayRef(), input);
+    auto batched = program->getAttrOfType<mlir::DenseI64ArrayAttr>(input ? "batched_args"
+                                                                         : "batched_results");
+    return !batched || llvm::is_contained(batched.asArrayRef(), index);
   }
 
   mlir::FailureOr<std::vector<Port>> portsOf(plan::ProgramOp program, mlir::ArrayAttr names,
@@ -226,7 +227,7 @@ class Description {
       bool rows = inputs && port.name == "rows" && program.getBatch() > 0 &&
                   port.tensor.dtype == GRAVEN_I32 && port.tensor.dims.empty();
       if (rows) port.kind = GRAVEN_PORT_ROWS;
-      if (isBatched(program, port.tensor, inputs ? index : -1)) port.flags |= GRAVEN_PORT_BATCHED;
+      if (isBatched(program, port.tensor, inputs, index)) port.flags |= GRAVEN_PORT_BATCHED;
       if (ranges && index < ranges.size())
         if (auto range = llvm::dyn_cast<mlir::DenseI64ArrayAttr>(ranges[index])) {
           port.flags |= GRAVEN_PORT_HAS_RANGE;
