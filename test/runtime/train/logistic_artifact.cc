@@ -9,8 +9,8 @@ __attribute__((visibility("default"))) graven_artifact graven_model_logistic;
 namespace {
 
 graven::testing::TableBuilder &Builder() {
-  static auto *builder = new graven::testing::TableBuilder;
-  return *builder;
+  static graven::testing::TableBuilder builder;  // until the object is unloaded
+  return builder;
 }
 
 __attribute__((constructor)) void Build() {
