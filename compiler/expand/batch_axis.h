@@ -17,8 +17,8 @@ struct BatchFlow {
   bool reduces = false;
 };
 
-// For an op with one result, some operand of which has a batch axis; failure: the op mixes rows in a
-// way that no mask undoes.
+// For an op with one result, some operand of which has a batch axis; failure: the op mixes rows in
+// a way that no mask undoes.
 mlir::FailureOr<BatchFlow> followBatch(mlir::Operation *op, llvm::ArrayRef<BatchAxis> operands);
 
 }  // namespace graven::expand

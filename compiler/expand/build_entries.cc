@@ -60,28 +60,35 @@ LogicalResult ModuleBuilder::findSources() {
   for (Operation &op : module_.getOps()) {
     if (isa<nn::ModelOp, nn::LayerOp, graph::FuncOp, graph::StateOp>(op)) sources_.push_back(&op);
     if (auto model = dyn_cast<nn::ModelOp>(op)) models.push_back(model);
-    if (auto function = dyn_cast<graph::FuncOp>(op); function && function.getSymVisibility() != "private")
+    if (auto function = dyn_cast<graph::FuncOp>(op);
+        function && function.getSymVisibility() != "private")
       functions_[function.getSymName()] = function;
   }
   // Several models: the one that is trained speaks for the artifact.
   SmallVector<nn::ModelOp> trained(llvm::make_filter_range(
       models, [](nn::ModelOp model) { return !model.getTraining().empty(); }));
   if (trained.size() > 1) {
-    InFlightDiagnostic error = trained[1].emitOpError() << "is a second model with a `train` part; an artifact has one";
+    InFlightDiagnostic error = trained[1].emitOpError()
+                               << "is a second model with a `train` part; an artifact has one";
     error.attachNote(trained[0].getLoc()) << "the first";
     return error;
   }
-  if (!trained.empty()) model_ = trained.front();
-  else if (models.size() == 1) model_ = models.front();
+  if (!trained.empty())
+    model_ = trained.front();
+  else if (models.size() == 1)
+    model_ = models.front();
   train_ = TrainPart::of(model_);
   if (train_.fit && !train_.loss && !functions_.contains("train_step"))
-    return train_.fit.emitOpError() << "has nothing to train with: the `train` part names no loss and "
-                                       "no optimizer, and the text has no train_step of its own";
+    return train_.fit.emitOpError()
+           << "has nothing to train with: the `train` part names no loss and "
+              "no optimizer, and the text has no train_step of its own";
   if (!model_ && functions_.empty())
-    return emitError(module_.getLoc()) << "the text defines neither an nn.model nor a graph.func that is "
-                                          "not private, so there is nothing to compile";
+    return emitError(module_.getLoc())
+           << "the text defines neither an nn.model nor a graph.func that is "
+              "not private, so there is nothing to compile";
   for (StringRef name : options_.entries) {
-    static constexpr StringRef kDerived[] = {"init", "adapt", "train_step", "eval_step", "predict", "reset_metrics"};
+    static constexpr StringRef kDerived[] = {"init",      "adapt",   "train_step",
+                                             "eval_step", "predict", "reset_metrics"};
     if (functions_.contains(name) || llvm::is_contained(kDerived, name)) continue;
     InFlightDiagnostic error = emitError(module_.getLoc())
                                << "there is no entry '" << name << "' to keep; a model has "
@@ -101,7 +108,8 @@ FailureOr<Expr> ModuleBuilder::inputOf(EntryBuilder &entry) {
                         input.getLoc());
 }
 
-LogicalResult ModuleBuilder::keepMetric(EntryBuilder &entry, StringRef metric, Expr sum, Location loc) {
+LogicalResult ModuleBuilder::keepMetric(EntryBuilder &entry, StringRef metric, Expr sum,
+                                        Location loc) {
   if (!llvm::is_contained(metrics_, metric)) metrics_.push_back(metric.str());
   return entry.accumulate(metric, sum, loc);
 }
@@ -133,8 +141,9 @@ LogicalResult ModuleBuilder::buildStep(EntryBuilder &entry) {
   Location loc = train_.loss->getLoc();
   g.setLoc(loc);
   if (value->rank() == 0 || value->dim(0) != entry.batch())
-    return train_.loss->emitOpError() << "expects a value for each row of the batch (" << entry.batch()
-                                      << " rows), got " << graph::describe(value->type());
+    return train_.loss->emitOpError()
+           << "expects a value for each row of the batch (" << entry.batch() << " rows), got "
+           << graph::describe(value->type());
   const Rules::Loss &rule = *Rules::get().loss(train_.loss);
   FailureOr<Target> target = rule.target(train_.loss, value->type());
   if (failed(target)) return failure();
@@ -155,7 +164,8 @@ LogicalResult ModuleBuilder::buildStep(EntryBuilder &entry) {
     g.setLoc(metric->getLoc());
     FailureOr<Expr> row = (*Rules::get().metric(metric))(metric, *value, *wanted, *target);
     if (failed(row)) return failure();
-    if (failed(keepMetric(entry, metric->getName().stripDialect(), asF64(sumAll(*row)), metric->getLoc())))
+    if (failed(keepMetric(entry, metric->getName().stripDialect(), asF64(sumAll(*row)),
+                          metric->getLoc())))
       return failure();
   }
   if (entry.training() && failed(optimize(entry, loss))) return failure();
@@ -168,11 +178,13 @@ LogicalResult ModuleBuilder::optimize(EntryBuilder &entry, Expr loss) {
   g.setLoc(loc);
   SmallVector<const State *> states(entry.parameters());
   if (states.empty())
-    return train_.optimizer->emitOpError() << "has nothing to train: the model has no parameters; add a "
-                                              "layer that has some, for instance dense(units = 1)";
+    return train_.optimizer->emitOpError()
+           << "has nothing to train: the model has no parameters; add a "
+              "layer that has some, for instance dense(units = 1)";
   SmallVector<Value> weights;
   for (const State *state : states) weights.push_back(entry.read(*state, loc));
-  SmallVector<Type> types = llvm::map_to_vector(weights, [](Value value) { return value.getType(); });
+  SmallVector<Type> types =
+      llvm::map_to_vector(weights, [](Value value) { return value.getType(); });
   auto gradients = graph::GradientOp::create(g.builder(), loc, types, loss, weights);
   StringRef name = train_.optimizer->getName().stripDialect();
   for (auto [state, weight, gradient] : llvm::zip(states, weights, gradients->getResults())) {
@@ -199,23 +211,28 @@ LogicalResult ModuleBuilder::buildWritten(graph::FuncOp function, int64_t batch,
   bool hasLoss = steps && !results->empty() && results->front().rank() == 0 &&
                  isa<FloatType>(results->front().element());
   if (hasLoss && entry.hasBatch())
-    if (failed(keepMetric(entry, "loss", asF64(results->front()) * asF64(entry.rows()), function.getLoc())))
+    if (failed(keepMetric(entry, "loss", asF64(results->front()) * asF64(entry.rows()),
+                          function.getLoc())))
       return failure();
   SmallVector<std::string> names;
   SmallVector<Value> values;
   for (auto [index, result] : llvm::enumerate(*results)) {
     values.push_back(result);
-    if (index == 0 && hasLoss) names.push_back("loss");
-    else names.push_back(results->size() == 1 ? "y" : "y" + std::to_string(index));
+    if (index == 0 && hasLoss)
+      names.push_back("loss");
+    else
+      names.push_back(results->size() == 1 ? "y" : "y" + std::to_string(index));
   }
   if (ArrayAttr ranges = function.getArgRangesAttr(); ranges && steps && !classes_)
     for (Attribute range : ranges)
-      if (auto limits = dyn_cast<DenseI64ArrayAttr>(range); limits && limits[0] == 0) classes_ = limits[1];
+      if (auto limits = dyn_cast<DenseI64ArrayAttr>(range); limits && limits[0] == 0)
+        classes_ = limits[1];
   return entry.finish(values, names, function.getLoc());
 }
 
 LogicalResult ModuleBuilder::buildVariant(int64_t batch, StringRef suffix) {
-  auto derive = [&](StringRef name, bool training, LogicalResult (ModuleBuilder::*build)(EntryBuilder &)) {
+  auto derive = [&](StringRef name, bool training,
+                    LogicalResult (ModuleBuilder::*build)(EntryBuilder &)) {
     if (!derives(name)) return success();
     EntryBuilder entry(module_, states_, (name + suffix).str(), batch, training, model_.getLoc());
     return (this->*build)(entry);
@@ -243,7 +260,8 @@ LogicalResult ModuleBuilder::buildVariant(int64_t batch, StringRef suffix) {
 LogicalResult ModuleBuilder::buildInit(int64_t batch) {
   if (!wanted("init")) return success();
   graph::FuncOp own = functions_.lookup("init");
-  bool any = llvm::any_of(states_.states(), [](const State &state) { return state.role != "metric"; });
+  bool any =
+      llvm::any_of(states_.states(), [](const State &state) { return state.role != "metric"; });
   if (!own && !any) return success();
   Location loc = own ? own.getLoc() : model_ ? model_.getLoc() : module_.getLoc();
   EntryBuilder entry(module_, states_, "init", batch, false, loc);
@@ -259,7 +277,8 @@ LogicalResult ModuleBuilder::buildInit(int64_t batch) {
       names.push_back("y" + std::to_string(index));
     }
     for (auto [index, name] : llvm::enumerate(own.getArgNames().getAsValueRange<StringAttr>()))
-      if (Value argument = entry.op().getEntryBlock().getArgument(index); name == "seed" && argument.getType() == keyType)
+      if (Value argument = entry.op().getEntryBlock().getArgument(index);
+          name == "seed" && argument.getType() == keyType)
         key = Expr(entry.g(), argument);
   } else {
     key = *entry.argument("seed", keyType, Attribute(), loc);
@@ -281,7 +300,8 @@ LogicalResult ModuleBuilder::buildResetMetrics() {
   if (metrics.empty() || !wanted("reset_metrics")) return success();
   EntryBuilder entry(module_, states_, "reset_metrics", kDefaultBatch, false, module_.getLoc());
   for (const State &state : metrics)
-    if (failed(entry.write(state.name, entry.g().constant(0.0, state.type), state.loc))) return failure();
+    if (failed(entry.write(state.name, entry.g().constant(0.0, state.type), state.loc)))
+      return failure();
   return entry.finish({}, {}, module_.getLoc());
 }
 
@@ -295,9 +315,12 @@ void ModuleBuilder::writeAttributes() {
          b.getNamedAttr("denominator", FlatSymbolRefAttr::get(b.getContext(), name + ".count"))}));
   module_->setAttr("graph.metrics", b.getArrayAttr(metrics));
   std::string name = "model";
-  if (auto given = module_->getAttrOfType<StringAttr>("graph.model")) name = given.str();
-  else if (model_) name = model_.getSymName().str();
-  else if (auto file = dyn_cast<FileLineColLoc>(module_.getLoc()); file && file.getFilename() != "<stdin>" && file.getFilename() != "-")
+  if (auto given = module_->getAttrOfType<StringAttr>("graph.model"))
+    name = given.str();
+  else if (model_)
+    name = model_.getSymName().str();
+  else if (auto file = dyn_cast<FileLineColLoc>(module_.getLoc());
+           file && file.getFilename() != "<stdin>" && file.getFilename() != "-")
     name = llvm::sys::path::stem(file.getFilename()).str();
   module_->setAttr("graph.model", b.getStringAttr(name));
   module_->setAttr("graph.signature",
@@ -308,7 +331,8 @@ LogicalResult ModuleBuilder::run() {
   if (failed(findSources())) return failure();
   SmallVector<int64_t> batches(options_.batches.begin(), options_.batches.end());
   if (batches.empty())
-    batches.push_back(train_.fit && train_.fit.getBatchSize() ? *train_.fit.getBatchSize() : kDefaultBatch);
+    batches.push_back(train_.fit && train_.fit.getBatchSize() ? *train_.fit.getBatchSize()
+                                                              : kDefaultBatch);
   for (auto [index, batch] : llvm::enumerate(batches)) {
     if (batch < 1)
       return emitError(module_.getLoc()) << "a batch size is at least 1, got " << batch;

@@ -74,10 +74,12 @@ Expr EntryBuilder::read(const State &state, Location loc) {
   if (!value) {
     // The value at entry, wherever it is asked for: at the start, one read for all.
     OpBuilder::InsertionGuard guard(builder_);
-    if (lastRead_) builder_.setInsertionPointAfter(lastRead_);
-    else builder_.setInsertionPointToStart(&entry_.getEntryBlock());
-    value = graph::ReadOp::create(builder_, loc, state.type,
-                                  FlatSymbolRefAttr::get(state.name), StringAttr());
+    if (lastRead_)
+      builder_.setInsertionPointAfter(lastRead_);
+    else
+      builder_.setInsertionPointToStart(&entry_.getEntryBlock());
+    value = graph::ReadOp::create(builder_, loc, state.type, FlatSymbolRefAttr::get(state.name),
+                                  StringAttr());
     lastRead_ = value.getDefiningOp();
   }
   return Expr(g_, value);
@@ -91,12 +93,14 @@ LogicalResult EntryBuilder::write(StringRef name, Value value, Location loc) {
   const State *state = states_.findOrMakeControl(name, loc);
   assert(state && "callers look the state up first");
   if (value.getType() != state->type)
-    return emitError(loc) << "cannot write " << graph::describe(value.getType()) << " to the state '"
-                          << name << "' of type " << graph::describe(state->type);
+    return emitError(loc) << "cannot write " << graph::describe(value.getType())
+                          << " to the state '" << name << "' of type "
+                          << graph::describe(state->type);
   auto [previous, isNew] = writes_.insert({state, Write{value, loc}});
   if (isNew) return success();
-  InFlightDiagnostic error = emitError(loc) << "the state '" << name
-                                            << "' is written twice; an entry gives a state one next value";
+  InFlightDiagnostic error = emitError(loc)
+                             << "the state '" << name
+                             << "' is written twice; an entry gives a state one next value";
   error.attachNote(previous->second.loc) << "the first write";
   return error;
 }
@@ -141,7 +145,8 @@ LogicalResult EntryBuilder::checkState() {
     if (read.getState() != "seed") continue;
     Operation *user = *read->getUsers().begin();
     return emitError(user->getLoc())
-           << name << " draws no random numbers from the state 'seed', but does so here; move it to "
+           << name
+           << " draws no random numbers from the state 'seed', but does so here; move it to "
            << "train_step, or take the key as an argument: %key: tensor<2xi32>";
   }
   return success();

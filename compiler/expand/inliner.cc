@@ -22,13 +22,15 @@ Operation *Inliner::lookup(Operation *from, StringAttr name, StringRef kind) {
   for (Operation &op : source_.getOps())
     if (auto symbol = dyn_cast<SymbolOpInterface>(op); symbol && !isa<graph::StateOp>(op))
       known.push_back(symbol.getName());
-  InFlightDiagnostic error = emitError(locOf(from)) << "there is no " << kind << " @" << name.getValue();
+  InFlightDiagnostic error = emitError(locOf(from))
+                             << "there is no " << kind << " @" << name.getValue();
   if (StringRef near = graph::nearestWord(name, known); !near.empty())
     error << "; did you mean @" << near << "?";
   return nullptr;
 }
 
-// --- numbers that take the element type of what they meet -----------------------------------------
+// --- numbers that take the element type of what they meet
+// -----------------------------------------
 
 FailureOr<Value> Inliner::typed(Known known, Type element) {
   if (!known.weak) return known.value;
@@ -72,8 +74,10 @@ FailureOr<SmallVector<Value>> Inliner::typedOperands(Operation *op, Frame &frame
     Type element = known.weak ? ownElement(known.weak)
                               : cast<RankedTensorType>(known.value.getType()).getElementType();
     if (!element) return failure();
-    if (isa<FloatType>(element) && (!floats || !known.weak)) floats = element;
-    else if (!known.weak && !element.isInteger(1) && !integers) integers = element;
+    if (isa<FloatType>(element) && (!floats || !known.weak))
+      floats = element;
+    else if (!known.weak && !element.isInteger(1) && !integers)
+      integers = element;
   }
   SmallVector<Value> operands;
   for (Value operand : op->getOperands()) {
@@ -81,8 +85,10 @@ FailureOr<SmallVector<Value>> Inliner::typedOperands(Operation *op, Frame &frame
     Type element;
     if (known.weak) {
       Type own = ownElement(known.weak);
-      if (isa<FloatType>(own)) element = floats;
-      else if (elementwise && !own.isInteger(1)) element = floats ? floats : integers;
+      if (isa<FloatType>(own))
+        element = floats;
+      else if (elementwise && !own.isInteger(1))
+        element = floats ? floats : integers;
     }
     FailureOr<Value> value = typed(known, element);
     if (failed(value)) return failure();
@@ -126,12 +132,12 @@ FailureOr<uint32_t> Inliner::siteOf(Operation *op, Frame &frame) {
                               locOf(op));
 }
 
-// --- layers ---------------------------------------------------------------------------------------
+// --- layers
+// ---------------------------------------------------------------------------------------
 
 LogicalResult Inliner::inlineLayer(Operation *op, Frame &frame) {
   const Rules::Layer *rule = Rules::get().layer(op);
-  if (!rule)
-    return op->emitOpError() << "has no rule: it cannot stand in a model";
+  if (!rule) return op->emitOpError() << "has no rule: it cannot stand in a model";
   SmallVector<Expr> inputs;
   for (Value operand : op->getOperands()) {
     FailureOr<Expr> input = typedOperand(operand, frame);
@@ -140,8 +146,7 @@ LogicalResult Inliner::inlineLayer(Operation *op, Frame &frame) {
   }
   std::string name = frame.path + op->getAttrOfType<StringAttr>("name").str();
   std::string prefix = name;
-  if (auto weights = op->getAttrOfType<StringAttr>("weights"))
-    prefix = frame.path + weights.str();
+  if (auto weights = op->getAttrOfType<StringAttr>("weights")) prefix = frame.path + weights.str();
   LayerContext context(entry_, op, name, prefix, locOf(op));
   if (adapting_)
     if (const Rules::Adapt *adapt = Rules::get().adapt(op))
@@ -170,15 +175,18 @@ LogicalResult Inliner::inlineApply(nn::ApplyOp op, Frame &frame) {
   return success();
 }
 
-// --- calls ----------------------------------------------------------------------------------------
+// --- calls
+// ----------------------------------------------------------------------------------------
 
 FailureOr<SmallVector<Inliner::Known>> Inliner::enter(Operation *callee, Operation *call,
                                                       ArrayRef<Known> arguments, std::string path) {
   StringRef name = cast<SymbolOpInterface>(callee).getName();
   if (llvm::is_contained(callees_, callee)) {
     InFlightDiagnostic error = emitError(call->getLoc())
-                               << "@" << name << " calls itself; a graph is static, so calls must end";
-    for (Operation *outer : llvm::reverse(calls_)) error.attachNote(outer->getLoc()) << "through this call";
+                               << "@" << name
+                               << " calls itself; a graph is static, so calls must end";
+    for (Operation *outer : llvm::reverse(calls_))
+      error.attachNote(outer->getLoc()) << "through this call";
     return error;
   }
   auto model = dyn_cast<nn::ModelOp>(callee);
@@ -199,7 +207,8 @@ FailureOr<SmallVector<Inliner::Known>> Inliner::enter(Operation *callee, Operati
       Type element = input.getDtype().value_or(Float32Type::get(callee->getContext()));
       declared = RankedTensorType::get(shape, element);
       declaredAt = input.getLoc();
-    } else if (Type type = cast<TypeAttr>(types[index]).getValue(); !isa<graph::UntypedType>(type)) {
+    } else if (Type type = cast<TypeAttr>(types[index]).getValue();
+               !isa<graph::UntypedType>(type)) {
       declared = type;
     }
     Known argument = known;
@@ -210,8 +219,9 @@ FailureOr<SmallVector<Inliner::Known>> Inliner::enter(Operation *callee, Operati
       if (failed(value)) return failure();
       if (value->getType() != *bound) {
         InFlightDiagnostic error = emitError(locOf(call))
-            << "@" << name << " takes " << graph::describe(declared) << " as value " << index
-            << ", got " << graph::describe(value->getType());
+                                   << "@" << name << " takes " << graph::describe(declared)
+                                   << " as value " << index << ", got "
+                                   << graph::describe(value->getType());
         error.attachNote(declaredAt) << "declared here; ? is the batch size, " << entry_.batch();
         return error;
       }
@@ -243,8 +253,9 @@ LogicalResult Inliner::inlineCall(graph::CallOp op, Frame &frame) {
   if (!isa<graph::FuncOp, nn::ModelOp>(callee))
     return emitError(locOf(op)) << "@" << op.getCallee() << " is an '" << callee->getName()
                                 << "'; call takes a graph.func or an nn.model"
-                                << (isa<nn::LayerOp>(callee) ? ", layers are applied in models: nn.apply"
-                                                             : "");
+                                << (isa<nn::LayerOp>(callee)
+                                        ? ", layers are applied in models: nn.apply"
+                                        : "");
   SmallVector<Known> arguments;
   for (Value operand : op.getInputs()) arguments.push_back(frame.values[operand]);
   FailureOr<SmallVector<Known>> results = enter(callee, op, arguments, frame.path);
@@ -257,7 +268,8 @@ LogicalResult Inliner::inlineCall(graph::CallOp op, Frame &frame) {
   return success();
 }
 
-// --- state and gradients --------------------------------------------------------------------------
+// --- state and gradients
+// --------------------------------------------------------------------------
 
 LogicalResult Inliner::inlineRead(graph::ReadOp op, Frame &frame) {
   const State *state = entry_.states().findOrMakeControl(op.getState(), locOf(op));
@@ -295,16 +307,19 @@ LogicalResult Inliner::inlineParameter(graph::ParameterOp op, Frame &frame) {
   for (int64_t &length : shape) {
     if (length >= 1) continue;
     if (length != -1)
-      return emitError(locOf(op)) << "a parameter's lengths are at least 1, or -1 for the last axis of "
-                                  << "the value given, got " << length;
+      return emitError(locOf(op))
+             << "a parameter's lengths are at least 1, or -1 for the last axis of "
+             << "the value given, got " << length;
     if (!like.value() || like.rank() == 0)
       return emitError(locOf(op)) << "-1 stands for the last axis of a value, and none is given; "
                                   << "write parameter(%x, shape = [-1, ...])";
     length = like.dim(like.rank() - 1);
   }
   Type element = Float32Type::get(op.getContext());
-  if (op.getDtype()) element = *op.getDtype();
-  else if (like.value() && isa<FloatType>(like.element())) element = like.element();
+  if (op.getDtype())
+    element = *op.getDtype();
+  else if (like.value() && isa<FloatType>(like.element()))
+    element = like.element();
   FailureOr<Expr> value =
       entry_.state(frame.path + op.getName()->str(), RankedTensorType::get(shape, element),
                    op.getRole().value_or("parameter"), op.getInitAttr(), locOf(op), op);
@@ -344,21 +359,25 @@ LogicalResult Inliner::inlineGradient(graph::GradientOp op, Frame &frame) {
 
 LogicalResult Inliner::inlineForEach(graph::ForEachParameterOp op, Frame &frame) {
   if (!frame.isEntry)
-    return emitError(locOf(op)) << "for_each_parameter writes parameters, and only an entry writes; "
-                                << "move it to the function that is not private";
+    return emitError(locOf(op))
+           << "for_each_parameter writes parameters, and only an entry writes; "
+           << "move it to the function that is not private";
   Operation *model = lookup(op, op.getModelAttr().getAttr(), "model");
   if (!model) return failure();
   auto found = parameters_.find(model);
   if (found == parameters_.end() || found->second.empty())
-    return emitError(locOf(op)) << "@" << op.getModel()
-                                << " has no parameters that this entry read; call it above this line";
+    return emitError(locOf(op))
+           << "@" << op.getModel()
+           << " has no parameters that this entry read; call it above this line";
   FailureOr<Expr> loss = typedOperand(op.getLoss(), frame);
   if (failed(loss) || failed(checkLoss(*loss, locOf(op)))) return failure();
   SmallVector<const State *> states(found->second.begin(), found->second.end());
   SmallVector<Value> weights;
   for (const State *state : states) weights.push_back(entry_.read(*state, locOf(op)));
-  SmallVector<Type> types = llvm::map_to_vector(weights, [](Value value) { return value.getType(); });
-  auto gradients = graph::GradientOp::create(entry_.g().builder(), locOf(op), types, *loss, weights);
+  SmallVector<Type> types =
+      llvm::map_to_vector(weights, [](Value value) { return value.getType(); });
+  auto gradients =
+      graph::GradientOp::create(entry_.g().builder(), locOf(op), types, *loss, weights);
   for (auto [state, weight, gradient] : llvm::zip(states, weights, gradients->getResults())) {
     Frame body = frame;  // the region sees the values around it
     body.isEntry = false;
@@ -368,15 +387,17 @@ LogicalResult Inliner::inlineForEach(graph::ForEachParameterOp op, Frame &frame)
     body.values[region.getArgument(1)] = Known{gradient, {}};
     if (failed(inlineBlock(region, body))) return failure();
     if (body.results.size() != 1)
-      return emitError(locOf(op)) << "the region yields " << body.results.size()
-                                  << " values; it yields one, the parameter's next value: yield(%next)";
+      return emitError(locOf(op))
+             << "the region yields " << body.results.size()
+             << " values; it yields one, the parameter's next value: yield(%next)";
     FailureOr<Value> next = typed(body.results.front(), state->type.getElementType());
     if (failed(next) || failed(entry_.write(state->name, *next, locOf(op)))) return failure();
   }
   return success();
 }
 
-// --- bodies ---------------------------------------------------------------------------------------
+// --- bodies
+// ---------------------------------------------------------------------------------------
 
 LogicalResult Inliner::inlineOp(Operation *op, Frame &frame) {
   entry_.g().setLoc(locOf(op));
@@ -434,8 +455,9 @@ FailureOr<SmallVector<Expr>> Inliner::entryBody(graph::FuncOp function) {
       return function.emitOpError() << "is an entry, so its argument %" << name
                                     << " needs a type: %" << name << ": tensor<?x4xf32>";
     if (name == "rows")
-      return function.emitOpError() << "names an argument %rows, which is the name of the number of "
-                                    << "rows that an entry gets by itself; choose another name";
+      return function.emitOpError()
+             << "names an argument %rows, which is the name of the number of "
+             << "rows that an entry gets by itself; choose another name";
     FailureOr<Expr> argument =
         entry_.argument(name, type, ranges ? ranges[index] : Attribute(), function.getLoc());
     if (failed(argument)) return failure();

@@ -32,8 +32,8 @@ LogicalResult nameBody(Block &body) {
     if (!isNamed(&op) || !name) continue;
     auto [first, isNew] = taken.insert({name.getValue(), &op});
     if (isNew) continue;
-    InFlightDiagnostic error = op.emitOpError() << "has the name '" << name.getValue()
-                                                << "' of another line";
+    InFlightDiagnostic error = op.emitOpError()
+                               << "has the name '" << name.getValue() << "' of another line";
     error.attachNote(first->second->getLoc()) << "the other";
     return error;
   }
@@ -50,7 +50,8 @@ LogicalResult nameBody(Block &body) {
 void chain(Block &body) {
   Value above;
   for (Operation &op : body) {
-    bool takesAbove = op.hasTrait<nn::IsLayer>() && op.getNumOperands() == 0 && !isa<nn::InputOp>(op);
+    bool takesAbove =
+        op.hasTrait<nn::IsLayer>() && op.getNumOperands() == 0 && !isa<nn::InputOp>(op);
     if (takesAbove && above) op.insertOperands(0, above);
     if (op.getNumResults()) above = op.getResult(0);
   }

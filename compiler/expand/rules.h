@@ -1,6 +1,7 @@
 // What a layer, a loss, an optimizer, a metric or an initializer is, as a rule: a formula over
-// `Expr` written with the builders of dialect/graph. One table of rules, filled by one file for each
-// kind (compiler/expand/rules/); the expander looks a rule up by the op and names no op itself.
+// `Expr` written with the builders of dialect/graph. One table of rules, filled by one file for
+// each kind (compiler/expand/rules/); the expander looks a rule up by the op and names no op
+// itself.
 #ifndef GRAVEN_COMPILER_EXPAND_RULES_H_
 #define GRAVEN_COMPILER_EXPAND_RULES_H_
 
@@ -96,16 +97,18 @@ class Rules {
  public:
   using Layer =
       std::function<mlir::FailureOr<Expr>(LayerContext &, mlir::Operation *, llvm::ArrayRef<Expr>)>;
-  using Adapt = std::function<mlir::LogicalResult(LayerContext &, mlir::Operation *,
-                                                  llvm::ArrayRef<Expr>)>;
+  using Adapt =
+      std::function<mlir::LogicalResult(LayerContext &, mlir::Operation *, llvm::ArrayRef<Expr>)>;
   struct Loss {
     std::function<mlir::FailureOr<Target>(mlir::Operation *, mlir::RankedTensorType)> target;
     // The loss of each row (or of each element); the mean of it is the model's loss.
     std::function<Expr(mlir::Operation *, Expr, Expr)> each;
   };
-  using Optimizer = std::function<mlir::FailureOr<Expr>(OptimizerContext &, mlir::Operation *, Expr, Expr)>;
+  using Optimizer =
+      std::function<mlir::FailureOr<Expr>(OptimizerContext &, mlir::Operation *, Expr, Expr)>;
   // From the model's value and the target to a number for each row; the metric is its mean.
-  using Metric = std::function<mlir::FailureOr<Expr>(mlir::Operation *, Expr, Expr, const Target &)>;
+  using Metric =
+      std::function<mlir::FailureOr<Expr>(mlir::Operation *, Expr, Expr, const Target &)>;
   struct Initializer {
     unsigned numbers;  // that it takes
     bool random;       // needs the key

@@ -8,10 +8,14 @@ TrainPart TrainPart::of(nn::ModelOp model) {
   TrainPart part;
   if (!model || model.getTraining().empty()) return part;
   for (Operation &op : model.getTraining().front()) {
-    if (op.hasTrait<nn::IsLoss>()) part.loss = &op;
-    else if (op.hasTrait<nn::IsOptimizer>()) part.optimizer = &op;
-    else if (op.hasTrait<nn::IsMetric>()) part.metrics.push_back(&op);
-    else if (auto fit = dyn_cast<nn::FitOp>(op)) part.fit = fit;
+    if (op.hasTrait<nn::IsLoss>())
+      part.loss = &op;
+    else if (op.hasTrait<nn::IsOptimizer>())
+      part.optimizer = &op;
+    else if (op.hasTrait<nn::IsMetric>())
+      part.metrics.push_back(&op);
+    else if (auto fit = dyn_cast<nn::FitOp>(op))
+      part.fit = fit;
   }
   return part;
 }
@@ -25,7 +29,8 @@ static DictionaryAttr fitSettings(nn::FitOp fit, Builder &b) {
     Attribute value = option.getValue();
     if (isa<IntegerAttr>(value) && (name == "validation_split" || name == "min_delta"))
       value = b.getF64FloatAttr(graph::numberOf(value));
-    bool ofStopping = llvm::is_contained({"patience", "monitor", "min_delta", "restore_best_weights"}, name);
+    bool ofStopping =
+        llvm::is_contained({"patience", "monitor", "min_delta", "restore_best_weights"}, name);
     (ofStopping ? stopping : settings).push_back(b.getNamedAttr(name, value));
   }
   if (fit.getEarlyStopping().value_or(false))

@@ -8,9 +8,9 @@ namespace graven::expand {
 
 StateTable::StateTable(ModuleOp module) : context_(module.getContext()) {
   for (auto op : module.getOps<graph::StateOp>())
-    states_[op.getSymNameAttr()] = std::make_unique<State>(
-        State{op.getSymNameAttr(), cast<RankedTensorType>(op.getType()), op.getRole(),
-              op.getInitAttr(), op.getLoc(), nullptr});
+    states_[op.getSymNameAttr()] =
+        std::make_unique<State>(State{op.getSymNameAttr(), cast<RankedTensorType>(op.getType()),
+                                      op.getRole(), op.getInitAttr(), op.getLoc(), nullptr});
 }
 
 FailureOr<const State *> StateTable::declare(StringRef name, RankedTensorType type, StringRef role,

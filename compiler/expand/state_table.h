@@ -1,6 +1,6 @@
-// The states of a module while its entries are built: those the text declares and those that layers,
-// optimizers, metrics and random numbers bring. One table serves all entries, so that every entry
-// sees the same state under the same name.
+// The states of a module while its entries are built: those the text declares and those that
+// layers, optimizers, metrics and random numbers bring. One table serves all entries, so that every
+// entry sees the same state under the same name.
 #ifndef GRAVEN_COMPILER_EXPAND_STATE_TABLE_H_
 #define GRAVEN_COMPILER_EXPAND_STATE_TABLE_H_
 
@@ -15,9 +15,9 @@ struct State {
   mlir::StringAttr name;
   mlir::RankedTensorType type;
   llvm::StringRef role;
-  mlir::Attribute init;      // a number or an initializer; null: zero
-  mlir::Location loc;        // where it was declared
-  mlir::Operation *owner;    // the line it belongs to; null: declared by the text or by the compiler
+  mlir::Attribute init;    // a number or an initializer; null: zero
+  mlir::Location loc;      // where it was declared
+  mlir::Operation *owner;  // the line it belongs to; null: declared by the text or by the compiler
 };
 
 class StateTable {
@@ -32,7 +32,8 @@ class StateTable {
                                          mlir::Location loc, mlir::Operation *owner);
   // Null where there is none.
   const State *find(llvm::StringRef name) const;
-  // The same; the compiler's own control states (seed, step, lr_scale) are made when first asked for.
+  // The same; the compiler's own control states (seed, step, lr_scale) are made when first asked
+  // for.
   const State *findOrMakeControl(llvm::StringRef name, mlir::Location loc);
   // In order of declaration.
   auto states() const { return llvm::make_pointee_range(llvm::make_second_range(states_)); }

@@ -29,8 +29,7 @@ LogicalResult InputOp::verify() {
 }
 
 LogicalResult DenseOp::verify() {
-  if (getUnits() < 1)
-    return emitOpError() << "expects units of at least 1, got " << getUnits();
+  if (getUnits() < 1) return emitOpError() << "expects units of at least 1, got " << getUnits();
   if (getKernelL2() < 0)
     return emitOpError() << "expects a kernel_l2 of at least 0, got " << getKernelL2();
   if (getBiasInitAttr() && !getUseBias())

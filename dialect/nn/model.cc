@@ -46,9 +46,12 @@ static LogicalResult verifyTraining(ModelOp model) {
   };
   for (Operation &op : model.getTraining().front()) {
     LogicalResult result = success();
-    if (op.hasTrait<IsLoss>()) result = once(loss, op, "loss");
-    else if (op.hasTrait<IsOptimizer>()) result = once(optimizer, op, "optimizer");
-    else if (op.hasTrait<IsFitSettings>()) result = once(fit, op, "fit");
+    if (op.hasTrait<IsLoss>())
+      result = once(loss, op, "loss");
+    else if (op.hasTrait<IsOptimizer>())
+      result = once(optimizer, op, "optimizer");
+    else if (op.hasTrait<IsFitSettings>())
+      result = once(fit, op, "fit");
     else if (!op.hasTrait<IsMetric>())
       return op.emitOpError() << "does not belong into the `train` part, which holds a loss, an "
                                  "optimizer, metrics and fit";

@@ -7,7 +7,8 @@ namespace graven::nn {
 // [O1] Rates are positive, decays at least 0.
 static LogicalResult verifyRate(Operation *op, double rate, double decay) {
   if (!(rate > 0)) return op->emitOpError() << "expects a learning_rate above 0, got " << rate;
-  if (!(decay >= 0)) return op->emitOpError() << "expects a weight_decay of at least 0, got " << decay;
+  if (!(decay >= 0))
+    return op->emitOpError() << "expects a weight_decay of at least 0, got " << decay;
   return success();
 }
 

@@ -78,7 +78,8 @@ Flow transpose(graph::TransposeOp op, Axes operands) {
 
 Flow slice(graph::SliceOp op, Axes operands) {
   int64_t axis = *operands[0];
-  bool whole = op.getStart()[axis] == 0 && op.getLimit()[axis] == typeOf(op.getX()).getDimSize(axis) &&
+  bool whole = op.getStart()[axis] == 0 &&
+               op.getLimit()[axis] == typeOf(op.getX()).getDimSize(axis) &&
                (!op.getStride() || (*op.getStride())[axis] == 1);
   if (!whole) return failure();
   return BatchFlow{axis};

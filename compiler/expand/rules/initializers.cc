@@ -9,7 +9,8 @@ using namespace mlir;
 namespace graven::expand {
 namespace {
 
-// Inputs and outputs of a unit, read off a kernel of shape [field..., inputs, outputs] (Keras' rule).
+// Inputs and outputs of a unit, read off a kernel of shape [field..., inputs, outputs] (Keras'
+// rule).
 struct Fans {
   double in = 1, out = 1;
 };
@@ -49,13 +50,15 @@ FailureOr<Expr> constant(InitContext &c, double value) {
 // Variance scaling: the variance is scale / n; n inputs, or the mean of inputs and outputs.
 using Count = double (*)(Fans);
 void addScaling(Rules &rules, StringRef name, double scale, Count count) {
-  rules.addInitializer((name + "_uniform").str(), {0, true, [=](InitContext &c) {
-                         double limit = std::sqrt(3 * scale / count(fansOf(c.type)));
-                         return uniform(c, -limit, limit);
-                       }});
-  rules.addInitializer((name + "_normal").str(), {0, true, [=](InitContext &c) {
-                         return normal(c, 0, std::sqrt(scale / count(fansOf(c.type))));
-                       }});
+  rules.addInitializer((name + "_uniform").str(),
+                       {0, true, [=](InitContext &c) {
+                          double limit = std::sqrt(3 * scale / count(fansOf(c.type)));
+                          return uniform(c, -limit, limit);
+                        }});
+  rules.addInitializer((name + "_normal").str(),
+                       {0, true, [=](InitContext &c) {
+                          return normal(c, 0, std::sqrt(scale / count(fansOf(c.type))));
+                        }});
 }
 
 }  // namespace
@@ -112,7 +115,8 @@ FailureOr<Expr> firstValue(graph::GraphBuilder &g, StateTable &states, const Sta
   rest.rtrim(')').split(texts, ',', -1, /*KeepEmpty=*/false);
   for (StringRef text : texts) {
     double number = 0;
-    if (text.trim().getAsDouble(number)) return error() << "has a malformed number '" << text << "'";
+    if (text.trim().getAsDouble(number))
+      return error() << "has a malformed number '" << text << "'";
     numbers.push_back(number);
   }
   if (numbers.size() != rule->numbers)

@@ -91,9 +91,9 @@ FailureOr<Expr> normalization(LayerContext &c, nn::NormalizationOp, ArrayRef<Exp
   return (*x - s->mean) * scale;
 }
 
-// Merges the moments m, v of this batch (n values a feature) with the M, V of all before (N values);
-// Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample
-// variances" (1979):
+// Merges the moments m, v of this batch (n values a feature) with the M, V of all before (N
+// values); Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing
+// sample variances" (1979):
 //   d = m - M,   M' = M + d n / (N + n),   V' = (N V + n v) / (N + n) + d^2 N n / (N + n)^2
 LogicalResult adaptNormalization(LayerContext &c, nn::NormalizationOp, ArrayRef<Expr> inputs) {
   FailureOr<Expr> x = rowsOf(c, inputs);

@@ -32,8 +32,8 @@ FailureOr<Target> sparseTarget(nn::SparseCategoricalCrossentropyOp op, RankedTen
 Expr sparseEach(nn::SparseCategoricalCrossentropyOp op, Expr value, Expr label) {
   graph::GraphBuilder &g = value.g();
   int64_t last = value.rank() - 1;
-  Expr truth(g, g.create<graph::OneHotOp>(
-                    {label}, {g.integer("depth", value.dim(last)), g.type("dtype", value.element())}));
+  Expr truth(g, g.create<graph::OneHotOp>({label}, {g.integer("depth", value.dim(last)),
+                                                    g.type("dtype", value.element())}));
   return -sum(truth * logProbability(value, op.getFromLogits()), {last});
 }
 

@@ -21,8 +21,9 @@ FailureOr<Expr> accuracy(nn::AccuracyOp op, Expr value, Expr wanted, const Targe
       hit = equal(value > (target.logits ? 0.0 : 0.5), wanted > 0.5);
       break;
     case TargetKind::kValue:
-      return op.emitOpError() << "counts right classes, and the loss compares numbers; remove it, or "
-                                 "use a cross-entropy";
+      return op.emitOpError()
+             << "counts right classes, and the loss compares numbers; remove it, or "
+                "use a cross-entropy";
   }
   Expr right = convert(hit, Float32Type::get(op.getContext()));
   if (right.rank() <= 1) return right;

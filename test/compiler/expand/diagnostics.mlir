@@ -320,6 +320,20 @@ graph.func @predict(%x: tensor<?x4xf32>) {
 
 // -----
 
+// The random numbers of a draw are known by a 32-bit hash of its name.
+nn.model @net {
+  input(shape = [4])
+  %drop17411 = dropout(rate = 0.5)
+  // expected-error @+1 {{the names 'drop17886' and 'drop17411' would draw the same random numbers; rename one of the two}}
+  %drop17886 = dropout(rate = 0.5)
+  dense(units = 1)
+} train {
+  mean_squared_error()
+  sgd()
+}
+
+// -----
+
 graph.func @predict(%x: tensor<?x4xi32>) {
   %half = constant(0.5)
   // expected-error @+1 {{has operands of different element types, 'i32' and 'f32'; convert one of them: convert(%x, dtype = 'i32')}}
