@@ -34,7 +34,8 @@ std::string shortest(double number) {
   char text[32];
   char *end = std::to_chars(text, text + sizeof text, number).ptr;
   std::string digits(text, end);
-  if (digits.find('.') == std::string::npos) digits.insert(std::min(digits.find('e'), digits.size()), ".0");
+  if (digits.find('.') == std::string::npos)
+    digits.insert(std::min(digits.find('e'), digits.size()), ".0");
   return digits;
 }
 
@@ -60,8 +61,9 @@ bool isPlain(StringRef text) {
   auto [word, numbers] = text.split('(');
   if (!isWord(word)) return false;
   return numbers.data() == nullptr || numbers.empty() ||
-         (numbers.consume_back(")") &&
-          llvm::all_of(numbers, [](char c) { return isdigit(c) || StringRef("+-.e, ").contains(c); }));
+         (numbers.consume_back(")") && llvm::all_of(numbers, [](char c) {
+            return isdigit(c) || StringRef("+-.e, ").contains(c);
+          }));
 }
 
 }  // namespace
@@ -104,7 +106,8 @@ void printOptionValue(Attribute value, OpAsmPrinter &printer) {
     printer << value;
     return;
   }
-  if (auto list = dyn_cast<ArrayAttr>(value); list && !list.empty() && !isa<SymbolRefAttr>(list[0])) {
+  if (auto list = dyn_cast<ArrayAttr>(value);
+      list && !list.empty() && !isa<SymbolRefAttr>(list[0])) {
     printer << "[";
     llvm::interleaveComma(list, printer, [&](Attribute item) { printOptionValue(item, printer); });
     printer << "]";
@@ -127,9 +130,9 @@ void printOptionValue(Attribute value, OpAsmPrinter &printer) {
 
 namespace {
 
-ParseResult reportUnknownOption(OpAsmParser &parser, SMLoc loc, OperationName op, StringRef key,
+ParseResult reportUnknownOption(OpAsmParser &parser, SMLoc loc, StringRef key,
                                 ArrayRef<StringRef> known) {
-  InFlightDiagnostic error = parser.emitError(loc, "'") << op << "' has no option '" << key << "'";
+  InFlightDiagnostic error = parser.emitError(loc, "has no option '") << key << "'";
   if (StringRef near = nearestWord(key, known); !near.empty())
     return error << "; did you mean '" << near << "'?";
   if (known.empty()) return error << "; it has none";
@@ -164,8 +167,8 @@ ParseResult reportUnknownOp(OpAsmParser &parser, OperationState &state) {
     else if ((space == "graph" || space == "nn") && name.stripDialect() == word)
       other.push_back(name.getStringRef());
   }
-  InFlightDiagnostic error = parser.emitError(parser.getNameLoc(), "there is no op '")
-                             << state.name << "'";
+  // The parser begins each message with "custom op '...' ".
+  InFlightDiagnostic error = parser.emitError(parser.getNameLoc(), "is unknown");
   if (!other.empty()) return error << "; did you mean '" << other.front() << "'?";
   if (StringRef near = nearestWord(word, same); !near.empty())
     return error << "; did you mean '" << near << "'?";
@@ -196,23 +199,23 @@ ParseResult parseCall(OpAsmParser &parser, OperationState &state) {
         state.addAttribute(name, FlatSymbolRefAttr::get(symbol));
         return success();
       }
-      return parser.emitError(loc, "'") << state.name << "' takes no @name";
+      return parser.emitError(loc, "takes no @name");
     }
     StringRef key, truth;
     bool isTruth = succeeded(parser.parseOptionalKeyword(&truth, {"true", "false"}));
     if (isTruth || failed(parser.parseOptionalKeyword(&key))) {
       Attribute value;
-      if (isTruth) value = parser.getBuilder().getBoolAttr(truth == "true");
-      else if (parser.parseAttribute(value)) return failure();
+      if (isTruth)
+        value = parser.getBuilder().getBoolAttr(truth == "true");
+      else if (parser.parseAttribute(value))
+        return failure();
       if (!llvm::is_contained(known, "value"))
-        return parser.emitError(loc, "'")
-               << state.name << "' takes no bare number; write option = value";
+        return parser.emitError(loc, "takes no bare number; write option = value");
       state.addAttribute("value", value);
       return success();
     }
     options = true;
-    if (!llvm::is_contained(known, key))
-      return reportUnknownOption(parser, loc, state.name, key, known);
+    if (!llvm::is_contained(known, key)) return reportUnknownOption(parser, loc, key, known);
     if (state.attributes.get(key))
       return parser.emitError(loc, "option '") << key << "' is given twice";
     Attribute value;
@@ -361,8 +364,9 @@ ParseResult parseForEach(OpAsmParser &parser, OperationState &state) {
   SMLoc loc = parser.getCurrentLocation();
   if (parser.parseArgumentList(arguments, OpAsmParser::Delimiter::Paren)) return failure();
   if (arguments.size() != 2)
-    return parser.emitError(loc, "for_each_parameter names two values, the parameter and its "
-                                 "gradient: as (%w, %dw)");
+    return parser.emitError(loc,
+                            "for_each_parameter names two values, the parameter and its "
+                            "gradient: as (%w, %dw)");
   Type untyped = UntypedType::get(parser.getContext());
   state.addAttribute("model", FlatSymbolRefAttr::get(model));
   if (parser.resolveOperand(loss, untyped, state.operands)) return failure();

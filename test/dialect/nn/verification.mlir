@@ -2,7 +2,7 @@
 
 nn.model @a {
   input(shape = [4])
-  // expected-error @+1 {{there is no op 'nn.dens'; did you mean 'dense'?}}
+  // expected-error @+1 {{custom op 'nn.dens' is unknown; did you mean 'dense'?}}
   dens(units = 3)
 }
 
@@ -10,7 +10,7 @@ nn.model @a {
 
 nn.model @b {
   input(shape = [4])
-  // expected-error @+1 {{there is no op 'nn.relu'; did you mean 'graph.relu'?}}
+  // expected-error @+1 {{custom op 'nn.relu' is unknown; did you mean 'graph.relu'?}}
   relu()
 }
 
@@ -125,7 +125,7 @@ nn.model @n {
 // -----
 
 graph.func @o(%x: tensor<?x4xf32>) {
-  // expected-error @+1 {{there is no op 'graph.matmull'; did you mean 'matmul'?}}
+  // expected-error @+1 {{custom op 'graph.matmull' is unknown; did you mean 'matmul'?}}
   %y = matmull(%x, %x)
   return(%y)
 }
