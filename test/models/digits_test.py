@@ -3,6 +3,7 @@ import gzip
 import math
 import os
 import struct
+import subprocess
 import unittest
 
 import tools
@@ -69,12 +70,25 @@ class DigitsTest(tools.ModelTest):
         output = tools.run_example(self, "digits_mlp", tools.DIGITS)
         self.assertGreater(tools.measure(output, "accuracy"), 0.9)
 
+    def flushing_library(self):
+        """A library whose loading sets the caller's floating-point mode to flush to zero."""
+        source = self.folder / "flush.c"
+        source.write_text("#include <xmmintrin.h>\n__attribute__((constructor)) static void flush(void)"
+                          " { _mm_setcsr(_mm_getcsr() | 0x8040); }\n")
+        library = self.folder.parent / f"{self.folder.name.replace(' ', '_')}_flush.so"
+        subprocess.run(["cc", "-shared", "-fPIC", source, "-o", library], check=True)
+        self.addCleanup(library.unlink)
+        return library
+
     def test_the_same_bits_for_any_number_of_threads_and_in_any_process(self):
         digests = set()
-        for name, threads in (("one", 1), ("two", 2), ("again", 2)):
+        flush = self.flushing_library()
+        for name, threads, preload in (("one", 1, ""), ("two", 2, ""), ("again", 2, ""),
+                                       ("flushing", 2, flush)):
             state = self.folder / f"{name}.safetensors"
             tools.fit(self.model, "--train", tools.TRAIN_DIGITS, "--epochs", "2", "--threads", threads,
-                      "--save", state, env={**os.environ, "GRAVEN_FORCE_PARALLEL": "1"})
+                      "--force-parallel", "--save", state,
+                      env={**os.environ, "LD_PRELOAD": str(preload)})
             digests.add(tools.digest(state))
         self.assertEqual(len(digests), 1)
 

@@ -27,7 +27,7 @@ struct FitFlags {
   std::optional<int64_t> epochs, batch_size;
   std::optional<uint64_t> seed;
   int threads = 0;
-  bool no_shuffle = false;
+  bool no_shuffle = false, force_parallel = false;
   std::string early_stopping, reduce_lr;
   std::string save, resume, log, plot;
   double save_every = 1.0;
@@ -124,7 +124,7 @@ absl::Status Run(FitFlags flags) {
   GRAVEN_ASSIGN_OR_RETURN(
       train::TrainingData data,
       train::LoadTraining(*model, flags.train, flags.validation, flags.label));
-  GRAVEN_ASSIGN_OR_RETURN(auto session, train::Session::Create(model, flags.threads));
+  GRAVEN_ASSIGN_OR_RETURN(auto session, train::Session::Create(model, flags.threads, flags.force_parallel));
 
   train::Progress progress(TerminalWidth(), [](const std::string &text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -206,6 +206,8 @@ Action AddFit(CLI::App &app) {
                   "worker threads (default: one per core); the result does not depend on it")
       ->check(CLI::Range(0, 4096))
       ->option_text("N");
+  fit->add_flag("--force-parallel", flags->force_parallel,
+                "split even the smallest work among the threads; slower, and the result is the same");
   fit->add_option("--early-stopping", flags->early_stopping,
                   "stop when a measure no longer improves, and return to the best weights: "
                   "patience=N, monitor=val_loss, min_delta=R, mode=min|max, "

@@ -119,11 +119,12 @@ std::vector<Port> Model::Ports(graven_span span) const {
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Create(std::shared_ptr<const Model> model,
-                                                         int threads) {
+                                                         int threads, bool force_parallel) {
   auto session = std::make_unique<Session>();
   session->model_ = std::move(model);
   graven_pool_options options = {};
   options.threads = threads;
+  options.force_parallel = force_parallel;
   graven_pool *pool = nullptr;
   GRAVEN_RETURN_IF_ERROR(ToStatus(graven_pool_create(&options, &pool)));
   session->pool_.reset(pool);
