@@ -28,6 +28,8 @@ class KernelBuilder {
   // between ops of the group copied in, or else an input.
   Value inside(Value value, Group &group);
   bool comesFrom(Value value, Group &group);
+  // A contraction of `group` reads `value`.
+  bool isContracted(Value value, Group &group);
 
   graph::EntryOp entry_;
   Grouping &grouping_;
@@ -48,11 +50,18 @@ bool KernelBuilder::comesFrom(Value value, Group &group) {
   return llvm::any_of(def->getOperands(), [&](Value operand) { return comesFrom(operand, group); });
 }
 
+bool KernelBuilder::isContracted(Value value, Group &group) {
+  return llvm::any_of(value.getUsers(), [&](Operation *user) {
+    return isa<graph::DotGeneralOp>(user) && grouping_.groupOf(user) == &group;
+  });
+}
+
 Value KernelBuilder::inside(Value value, Group &group) {
   if (Value known = inner_.lookupOrNull(value)) return known;
   Operation *def = value.getDefiningOp();
   Group *home = def ? grouping_.groupOf(def) : nullptr;
-  bool copied = def && (home == &group || (!home && isRepeated(def)) ||
+  bool repeated = def && isRepeated(def) && !(home && isContracted(value, group));
+  bool copied = def && (home == &group || repeated ||
                         (isa<graph::ReshapeOp>(def) && comesFrom(value, group)));
   if (!copied) {
     inputs_.push_back(value);

@@ -198,10 +198,12 @@ SetVector<Group *> Grouping::sources(Operation *op) const {
   SetVector<Group *> found;
   SmallVector<Value> pending(op->getOperands());
   llvm::SmallPtrSet<Operation *, 16> seen;
+  bool readsStored = isa<graph::DotGeneralOp>(op);
   while (!pending.empty()) {
     Operation *def = pending.pop_back_val().getDefiningOp();
     if (!def || !seen.insert(def).second) continue;
-    if (Group *group = groupOf(def)) found.insert(group);
+    Group *group = groupOf(def);
+    if (group && (readsStored || !isRepeated(def))) found.insert(group);
     else if (isRepeated(def) || isStored(def)) llvm::append_range(pending, def->getOperands());
   }
   return found;

@@ -37,7 +37,9 @@ class Grouping {
 
   // Groups in an order in which each comes after those it depends on.
   llvm::SmallVector<Group *> inOrder();
-  // The group that computes `op`, or null.
+  // The group that computes `op`, or null. A repeated op has one where somebody wants it stored;
+  // kernels compute it for themselves even so, which keeps them from depending on one another in a
+  // circle through it. Only contractions read what is stored.
   Group *groupOf(mlir::Operation *op) const { return groups_.lookup(op); }
 
  private:
