@@ -24,6 +24,9 @@ constexpr size_t kCacheLine = 64;
 // About 50 microseconds: longer than the host's work between two launches, shorter than a time
 // slice.
 constexpr int kSpins = 2000;
+// Both sides of a signal may stand on one processor: then the one waited for must get it, and must be
+// seen to want it by the scheduler, which else leaves the pair there for good and another idle.
+constexpr int kSpinsPerYield = 100;
 // Cost model of the shortcut, in nanoseconds of one thread: what a thread must at least be given.
 constexpr uint64_t kFlopsPerNanosecond = 16;
 constexpr uint64_t kBytesPerNanosecond = 16;
@@ -61,7 +64,11 @@ struct Signal {
   void wait(uint32_t old, int spins) {
     for (int i = 0; i < spins; ++i) {
       if (value.load(std::memory_order_acquire) != old) return;
-      pause_cpu();
+      if (i % kSpinsPerYield == kSpinsPerYield - 1) {
+        sched_yield();
+      } else {
+        pause_cpu();
+      }
     }
     sleeping.store(1, std::memory_order_seq_cst);
     while (value.load(std::memory_order_seq_cst) == old) futex_wait(value, old);
