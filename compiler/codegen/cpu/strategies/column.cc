@@ -87,10 +87,10 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   strategy::Plan plan;
   plan.params = {{"lanes", column.lanes}, {"vectors", column.vectors}, {"blocks", column.blocks}};
   if (column.blocks > 1) {
-    plan.stages.push_back({"part", column.blocks * column.columnBlocks()});
+    plan.stages.push_back({"part", column.columns ? column.blocks * column.columnBlocks() : 0});
     plan.scratch_bytes = column.partialOffset(column.reductions.size());
   }
-  plan.stages.push_back({"", column.columnBlocks()});
+  plan.stages.push_back({"", column.columns ? column.columnBlocks() : 0});
   plan.shape = strategy::shapeName({column.rows, column.columns});
   plan.config = "c" + std::to_string(column.width());
   return plan;

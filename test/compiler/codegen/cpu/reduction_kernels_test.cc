@@ -106,7 +106,7 @@ TEST(RowKernels, TotalsInTwoStages) {
 }
 
 TEST(ColumnKernels, Sums) {
-  for (auto [rows, columns] : {std::pair{1, 1}, {16, 3}, {33, 16}, {100, 130}, {7, 515}, {2048, 10}, {5000, 70}, {0, 5}}) {
+  for (auto [rows, columns] : {std::pair{1, 1}, {16, 3}, {33, 16}, {100, 130}, {7, 515}, {2048, 10}, {5000, 70}, {0, 5}, {5, 0}}) {
     SCOPED_TRACE(testing::Message() << rows << "x" << columns);
     for (std::string type : {"f32", "f64"}) {
       std::string s = n(rows) + "x" + n(columns) + "x" + type, c = n(columns) + "x" + type;
