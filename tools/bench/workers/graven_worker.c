@@ -159,10 +159,11 @@ static const char *answer_profile(const char *kind, int64_t batch, int64_t steps
       const char *name = r->kind == GRAVEN_COMMAND_LAUNCH
                              ? graven_model_text(model, kernels[r->kernel].name)
                              : other[r->kind];
-      printf("%s{\"name\": \"%s\", \"grid\": %lld, \"flops\": %llu, \"bytes\": %llu, "
-             "\"nanoseconds\": %.1f}",
-             i ? ", " : "", name, (long long)r->grid, (unsigned long long)r->flops,
-             (unsigned long long)r->bytes, (double)times[at] / (double)steps);
+      printf(
+          "%s{\"name\": \"%s\", \"grid\": %lld, \"flops\": %llu, \"bytes\": %llu, "
+          "\"nanoseconds\": %.1f}",
+          i ? ", " : "", name, (long long)r->grid, (unsigned long long)r->flops,
+          (unsigned long long)r->bytes, (double)times[at] / (double)steps);
     }
     printf("]}\n");
   }
@@ -195,11 +196,16 @@ static const char *answer_raw(const char *kind, int64_t batch, int64_t steps) {
 
 static int other(const char *command, const char *kind, int64_t batch, int64_t steps) {
   const char *wrong = NULL;
-  if (!strcmp(command, "raw")) wrong = answer_raw(kind, batch, steps);
-  else if (!strcmp(command, "load")) wrong = answer_load(steps);
-  else if (!strcmp(command, "profile")) wrong = answer_profile(kind, batch, steps);
-  else if (!strcmp(command, "plan")) wrong = answer_plan();
-  else return 0;
+  if (!strcmp(command, "raw"))
+    wrong = answer_raw(kind, batch, steps);
+  else if (!strcmp(command, "load"))
+    wrong = answer_load(steps);
+  else if (!strcmp(command, "profile"))
+    wrong = answer_profile(kind, batch, steps);
+  else if (!strcmp(command, "plan"))
+    wrong = answer_plan();
+  else
+    return 0;
   if (wrong) answer_error(wrong);
   return 1;
 }

@@ -13,7 +13,8 @@
 
 enum { kFeatures = 784, kHidden = 128, kClasses = 10 };
 
-// What the command line gives: --threads N --dropout P --data FOLDER, and the rest for the contender.
+// What the command line gives: --threads N --dropout P --data FOLDER, and the rest for the
+// contender.
 typedef struct options {
   int threads;
   float dropout;
@@ -35,8 +36,8 @@ typedef struct contender {
   const char *(*prepare)(const char *kind, int64_t batch);
   // One step on `batch` rows from row `first` on; null or what is wrong.
   const char *(*step)(const char *kind, int64_t batch, int64_t first);
-  const char *(*restart)(int64_t batch);     // back to the common weights
-  float (*loss)(void);                       // of the last training step
+  const char *(*restart)(int64_t batch);  // back to the common weights
+  float (*loss)(void);                    // of the last training step
   // Other commands; answers true when it has printed its answer line.
   int (*other)(const char *command, const char *kind, int64_t batch, int64_t steps);
 } contender;
@@ -98,8 +99,8 @@ static void answer_error(const char *text) {
 }
 
 // Runs `steps` steps over the rows in a ring, from *first on; null or what is wrong.
-static const char *run_steps(const contender *c, const common *rows, const char *kind, int64_t batch,
-                             int64_t steps, int64_t *first) {
+static const char *run_steps(const contender *c, const common *rows, const char *kind,
+                             int64_t batch, int64_t steps, int64_t *first) {
   for (int64_t i = 0; i < steps; ++i) {
     const char *wrong = c->step(kind, batch, *first);
     if (wrong) return wrong;
@@ -169,8 +170,9 @@ static void serve(const contender *c, const common *rows) {
       int64_t first = 0;
       if (!wrong) wrong = run_steps(c, rows, kind, batch, 3, &first);
       if (!wrong)
-        printf("{\"chosen\": \"\", \"prepare_seconds\": %.6g, \"candidates\": {}, \"failed\": {}}\n",
-               now_seconds() - start);
+        printf(
+            "{\"chosen\": \"\", \"prepare_seconds\": %.6g, \"candidates\": {}, \"failed\": {}}\n",
+            now_seconds() - start);
     } else if (!strcmp(command, "burst")) {
       int64_t first = 0;
       wrong = run_steps(c, rows, kind, batch, steps / 10 + 1, &first);

@@ -113,8 +113,10 @@ static void train(const float *x, const int32_t *label, int64_t rows) {
 
 static const char *step(const char *kind, int64_t batch, int64_t first) {
   const float *x = data.rows + first * kFeatures;
-  if (kind[0] == 't') train(x, data.labels + first, batch);
-  else forward(x, batch, 0);
+  if (kind[0] == 't')
+    train(x, data.labels + first, batch);
+  else
+    forward(x, batch, 0);
   return NULL;
 }
 
