@@ -33,17 +33,17 @@ std::string product(Size s, bool lhs_transposed, bool rhs_transposed, const std:
   body += "    %1 = broadcast(%a2, shape = " + dims + ", axes = [1]) : (" + tensor(row) + ") -> " +
           tensor(out) + "\n    %2 = add(%0, %1) : " + two + tensor(out) +
           "\n    %3 = add(%2, %a3) : " + two + tensor(out) +
-          "\n    %4 = constant(0.0, shape = " + dims + ", dtype = " + type + ") : () -> " + tensor(out) +
-          "\n    %5 = greater(%3, %4) : " + two + tensor(shape({s.m, s.n}, "i1")) +
-          "\n    %6 = select(%5, %3, %4) : (" + tensor(shape({s.m, s.n}, "i1")) + ", " + tensor(out) +
-          ", " + tensor(out) + ") -> " + tensor(out) + "\n";
+          "\n    %4 = constant(0.0, shape = " + dims + ", dtype = " + type + ") : () -> " +
+          tensor(out) + "\n    %5 = greater(%3, %4) : " + two + tensor(shape({s.m, s.n}, "i1")) +
+          "\n    %6 = select(%5, %3, %4) : (" + tensor(shape({s.m, s.n}, "i1")) + ", " +
+          tensor(out) + ", " + tensor(out) + ") -> " + tensor(out) + "\n";
   return kernelText("contraction", {lhs, rhs, row, out}, body, {"%6", "%5"},
                     {out, shape({s.m, s.n}, "i1")});
 }
 
-const Size kSizes[] = {{1, 1, 1},    {1, 7, 5},     {7, 1, 9},    {3, 5, 0},      {0, 5, 3},
-                       {4, 3, 16},   {16, 16, 4},   {17, 33, 7},  {16, 10, 128},  {8, 32, 64},
-                       {33, 127, 17}, {13, 65, 100}, {2, 300, 31}, {1, 257, 64},   {64, 48, 96},
+const Size kSizes[] = {{1, 1, 1},     {1, 7, 5},     {7, 1, 9},    {3, 5, 0},     {0, 5, 3},
+                       {4, 3, 16},    {16, 16, 4},   {17, 33, 7},  {16, 10, 128}, {8, 32, 64},
+                       {33, 127, 17}, {13, 65, 100}, {2, 300, 31}, {1, 257, 64},  {64, 48, 96},
                        {127, 31, 33}, {40, 70, 129}};
 
 void checkProduct(Size size, bool lhs_transposed, bool rhs_transposed, const std::string &type,
@@ -51,7 +51,8 @@ void checkProduct(Size size, bool lhs_transposed, bool rhs_transposed, const std
   SCOPED_TRACE(testing::Message() << size.m << "x" << size.n << "x" << size.k << " "
                                   << (lhs_transposed ? "T" : "N") << (rhs_transposed ? "T" : "N")
                                   << " " << type << " " << strategy << " " << cpu);
-  CompiledKernel kernel(product(size, lhs_transposed, rhs_transposed, type, epilogue), strategy, cpu);
+  CompiledKernel kernel(product(size, lhs_transposed, rhs_transposed, type, epilogue), strategy,
+                        cpu);
   ASSERT_TRUE(kernel.ok());
   kernel.check(static_cast<unsigned>(size.m * 31 + size.n), type == "f32" ? 2e-6 : 1e-14);
 }
@@ -79,17 +80,19 @@ TEST(ContractionKernels, PackedOperands) {
   };
   for (Row row : {Row{{512, 130, 65}, true, false, "l"}, Row{{512, 130, 65}, true, true, "lp"},
                   Row{{100, 512, 515}, false, false, "p"}, Row{{30, 40, 50}, false, true, "p"}}) {
-    checkProduct(row.size, row.lhs_transposed, row.rhs_transposed, "f32", "contraction",
-                 "native", false);
+    checkProduct(row.size, row.lhs_transposed, row.rhs_transposed, "f32", "contraction", "native",
+                 false);
     CompiledKernel kernel(product(row.size, row.lhs_transposed, row.rhs_transposed, "f32", false),
                           "contraction", "native");
-    EXPECT_TRUE(kernel.func().getSymName().ends_with(row.config)) << kernel.func().getSymName().str();
+    EXPECT_TRUE(kernel.func().getSymName().ends_with(row.config))
+        << kernel.func().getSymName().str();
   }
   std::string body =
       "    %0 = dot_general(%a0, %a1, lhs_batch = [0], rhs_batch = [0], lhs_contract = [1], "
-      "rhs_contract = [2]) : (tensor<2x64x512xf32>, tensor<2x130x64xf32>) -> tensor<2x512x130xf32>\n";
-  CompiledKernel kernel(kernelText("contraction", {"2x64x512xf32", "2x130x64xf32"}, body, {"%0"},
-                                   {"2x512x130xf32"}));
+      "rhs_contract = [2]) : (tensor<2x64x512xf32>, tensor<2x130x64xf32>) -> "
+      "tensor<2x512x130xf32>\n";
+  CompiledKernel kernel(
+      kernelText("contraction", {"2x64x512xf32", "2x130x64xf32"}, body, {"%0"}, {"2x512x130xf32"}));
   ASSERT_TRUE(kernel.ok());
   EXPECT_EQ(kernel.func().getStages().size(), 3u);
   kernel.check(3, 2e-6);
@@ -126,9 +129,12 @@ TEST(ContractionKernels, BatchedAndSeveralAxes) {
     const char *lhs, *rhs, *out, *axes;
   };
   const Row rows[] = {
-      {"3x5x7xf32", "3x7x9xf32", "3x5x9xf32", "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
-      {"3x5x7xf32", "3x9x7xf32", "3x5x9xf32", "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [2]"},
-      {"2x17x4x40xf32", "2x30x4x40xf32", "2x4x17x30xf32", "lhs_batch = [0, 2], rhs_batch = [0, 2], lhs_contract = [3], rhs_contract = [3]"},
+      {"3x5x7xf32", "3x7x9xf32", "3x5x9xf32",
+       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
+      {"3x5x7xf32", "3x9x7xf32", "3x5x9xf32",
+       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [2]"},
+      {"2x17x4x40xf32", "2x30x4x40xf32", "2x4x17x30xf32",
+       "lhs_batch = [0, 2], rhs_batch = [0, 2], lhs_contract = [3], rhs_contract = [3]"},
       {"3x5x7xf32", "7x9xf32", "3x5x9xf32", "lhs_contract = [2], rhs_contract = [0]"},
       {"3x5x7xf32", "3x5x9xf32", "7x9xf32", "lhs_contract = [0, 1], rhs_contract = [0, 1]"},
       {"3x5x7xf32", "5x4x3xf32", "7x4xf32", "lhs_contract = [0, 1], rhs_contract = [2, 0]"},
@@ -137,13 +143,15 @@ TEST(ContractionKernels, BatchedAndSeveralAxes) {
       {"7xf32", "7x5xf32", "5xf32", "lhs_contract = [0], rhs_contract = [0]"},
       {"7xf32", "7xf32", "f32", "lhs_contract = [0], rhs_contract = [0]"},
       {"7xf32", "9xf32", "7x9xf32", "lhs_contract = [], rhs_contract = []"},
-      {"2x3x70xf32", "2x70x80xf32", "2x3x80xf32", "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
+      {"2x3x70xf32", "2x70x80xf32", "2x3x80xf32",
+       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
   };
   for (const Row &row : rows) {
     SCOPED_TRACE(row.axes);
     std::string body = std::string("    %0 = dot_general(%a0, %a1, ") + row.axes + ") : (" +
                        tensor(row.lhs) + ", " + tensor(row.rhs) + ") -> " + tensor(row.out) +
-                       "\n    %1 = negate(%0) : (" + tensor(row.out) + ") -> " + tensor(row.out) + "\n";
+                       "\n    %1 = negate(%0) : (" + tensor(row.out) + ") -> " + tensor(row.out) +
+                       "\n";
     CompiledKernel kernel(kernelText("contraction", {row.lhs, row.rhs}, body, {"%1"}, {row.out}));
     ASSERT_TRUE(kernel.ok());
     kernel.check(7, 2e-6);
@@ -153,13 +161,14 @@ TEST(ContractionKernels, BatchedAndSeveralAxes) {
 // Dropout's mask is drawn inside the product's kernel.
 TEST(ContractionKernels, RandomEpilogue) {
   std::string out = "24x40xf32";
-  std::string body =
-      "    %0 = dot_general(%a0, %a1, lhs_contract = [1], rhs_contract = [0]) : (" + tensor("24x8xf32") +
-      ", " + tensor("8x40xf32") + ") -> " + tensor(out) +
-      "\n    %1 = random_uniform(%a2, %a3, shape = [24, 40], dtype = f32, site = 9) : (tensor<2xi32>, tensor<i64>) -> " +
-      tensor(out) + "\n    %2 = multiply(%0, %1) : (" + tensor(out) + ", " + tensor(out) + ") -> " +
-      tensor(out) + "\n";
-  CompiledKernel kernel(kernelText("contraction", {"24x8xf32", "8x40xf32", "2xi32", "i64"}, body, {"%2"}, {out}));
+  std::string body = "    %0 = dot_general(%a0, %a1, lhs_contract = [1], rhs_contract = [0]) : (" +
+                     tensor("24x8xf32") + ", " + tensor("8x40xf32") + ") -> " + tensor(out) +
+                     "\n    %1 = random_uniform(%a2, %a3, shape = [24, 40], dtype = f32, site = 9) "
+                     ": (tensor<2xi32>, tensor<i64>) -> " +
+                     tensor(out) + "\n    %2 = multiply(%0, %1) : (" + tensor(out) + ", " +
+                     tensor(out) + ") -> " + tensor(out) + "\n";
+  CompiledKernel kernel(
+      kernelText("contraction", {"24x8xf32", "8x40xf32", "2xi32", "i64"}, body, {"%2"}, {out}));
   ASSERT_TRUE(kernel.ok());
   EXPECT_EQ(kernel.strategy(), "contraction");
   kernel.check(11, 2e-6);

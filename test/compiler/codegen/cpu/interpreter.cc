@@ -166,8 +166,10 @@ Evaluate reduction(double neutral, double (*combine)(double, double)) {
       Shape index = unravel(i, from), to;
       for (int64_t axis = 0; axis < static_cast<int64_t>(from.size()); ++axis) {
         bool gone = llvm::is_contained(axes, axis);
-        if (!gone) to.push_back(index[axis]);
-        else if (keep && keep.getValue()) to.push_back(0);
+        if (!gone)
+          to.push_back(index[axis]);
+        else if (keep && keep.getValue())
+          to.push_back(0);
       }
       double &cell = result[ravel(to, call.shape)];
       cell = combine(cell, (*call.operands[0])[i]);
@@ -200,10 +202,12 @@ Numbers dotGeneral(const Call &call) {
     for (size_t i = 0; i < op.getLhsBatch().size(); ++i)
       l[op.getLhsBatch()[i]] = r[op.getRhsBatch()[i]] = index[next++];
     for (int64_t axis = 0; axis < static_cast<int64_t>(lhs.size()); ++axis)
-      if (!llvm::is_contained(op.getLhsBatch(), axis) && !llvm::is_contained(op.getLhsContract(), axis))
+      if (!llvm::is_contained(op.getLhsBatch(), axis) &&
+          !llvm::is_contained(op.getLhsContract(), axis))
         l[axis] = index[next++];
     for (int64_t axis = 0; axis < static_cast<int64_t>(rhs.size()); ++axis)
-      if (!llvm::is_contained(op.getRhsBatch(), axis) && !llvm::is_contained(op.getRhsContract(), axis))
+      if (!llvm::is_contained(op.getRhsBatch(), axis) &&
+          !llvm::is_contained(op.getRhsContract(), axis))
         r[axis] = index[next++];
     double sum = 0;
     for (int64_t term = 0; term < count(terms); ++term) {
@@ -259,7 +263,9 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> c, uint32_t k0, uint32_t 
 uint32_t word(const Call &call, uint64_t number) {
   auto site = call.op->getAttrOfType<IntegerAttr>("site");
   uint64_t counter = call.operands.size() > 1 ? static_cast<int64_t>((*call.operands[1])[0]) : 0;
-  auto key = [&](int i) { return static_cast<uint32_t>(static_cast<int64_t>((*call.operands[0])[i])); };
+  auto key = [&](int i) {
+    return static_cast<uint32_t>(static_cast<int64_t>((*call.operands[0])[i]));
+  };
   return philox({static_cast<uint32_t>(number / 4), static_cast<uint32_t>(site ? site.getInt() : 0),
                  static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32)},
                 key(0), key(1))[number % 4];
@@ -275,7 +281,8 @@ Numbers randomUniform(const Call &call) {
   for (size_t i = 0; i < result.size(); ++i) {
     if (wide)
       result[i] = std::ldexp(
-          static_cast<double>((uint64_t{word(call, 2 * i)} << 32 | word(call, 2 * i + 1)) >> 11), -53);
+          static_cast<double>((uint64_t{word(call, 2 * i)} << 32 | word(call, 2 * i + 1)) >> 11),
+          -53);
     else
       result[i] = std::ldexp(static_cast<double>(word(call, i) >> 8), -24);
   }
@@ -294,7 +301,8 @@ Numbers convert(const Call &call) {
   Type to = cast<graph::ConvertOp>(call.op).getDtype();
   Numbers result = *call.operands[0];
   for (double &x : result) {
-    if (to.isInteger(1)) x = x != 0;
+    if (to.isInteger(1))
+      x = x != 0;
     else if (isa<IntegerType>(to)) {
       bool isUnsigned = to.isUnsignedInteger();
       int width = to.getIntOrFloatBitWidth();

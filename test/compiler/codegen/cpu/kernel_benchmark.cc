@@ -33,7 +33,9 @@ void measure(const char *name, const std::string &text, const char *filter) {
     memcpy(buffers.back(), bytes.data(), bytes.size());
   }
   for (mlir::Type type : kernel.func().getOutputTypes())
-    allocate(CompiledKernel::encode(type, Numbers(mlir::cast<mlir::RankedTensorType>(type).getNumElements())).size());
+    allocate(CompiledKernel::encode(
+                 type, Numbers(mlir::cast<mlir::RankedTensorType>(type).getNumElements()))
+                 .size());
   allocate(kernel.func().getScratchBytes());
   kernel.launch(buffers.data());
   double once = seconds();
@@ -70,18 +72,21 @@ std::string product(int64_t m, int64_t n, int64_t k, bool lhs_transposed, bool r
 std::string softmax(int64_t rows, int64_t columns) {
   std::string s = std::to_string(rows) + "x" + std::to_string(columns) + "xf32",
               r = std::to_string(rows) + "xf32", S = "tensor<" + s + ">", R = "tensor<" + r + ">";
-  std::string to = "shape = [" + std::to_string(rows) + ", " + std::to_string(columns) + "], axes = [0]";
-  std::string body = "%0 = max(%a0, axis = 1) : (" + S + ") -> " + R + "\n%1 = broadcast(%0, " + to +
-                     ") : (" + R + ") -> " + S + "\n%2 = subtract(%a0, %1) : (" + S + ", " + S + ") -> " + S +
-                     "\n%3 = exp(%2) : (" + S + ") -> " + S + "\n%4 = sum(%3, axis = 1) : (" + S + ") -> " + R +
-                     "\n%5 = broadcast(%4, " + to + ") : (" + R + ") -> " + S + "\n%6 = divide(%3, %5) : (" + S +
-                     ", " + S + ") -> " + S + "\n";
+  std::string to =
+      "shape = [" + std::to_string(rows) + ", " + std::to_string(columns) + "], axes = [0]";
+  std::string body = "%0 = max(%a0, axis = 1) : (" + S + ") -> " + R + "\n%1 = broadcast(%0, " +
+                     to + ") : (" + R + ") -> " + S + "\n%2 = subtract(%a0, %1) : (" + S + ", " +
+                     S + ") -> " + S + "\n%3 = exp(%2) : (" + S + ") -> " + S +
+                     "\n%4 = sum(%3, axis = 1) : (" + S + ") -> " + R + "\n%5 = broadcast(%4, " +
+                     to + ") : (" + R + ") -> " + S + "\n%6 = divide(%3, %5) : (" + S + ", " + S +
+                     ") -> " + S + "\n";
   return kernelText("row", {s}, body, {"%6"}, {s});
 }
 
 std::string map(int64_t count, const std::string &body) {
   std::string s = std::to_string(count) + "xf32", text = body;
-  for (size_t at; (at = text.find('$')) != std::string::npos;) text.replace(at, 1, "tensor<" + s + ">");
+  for (size_t at; (at = text.find('$')) != std::string::npos;)
+    text.replace(at, 1, "tensor<" + s + ">");
   return kernelText("map", {s, s}, text, {"%0"}, {s});
 }
 

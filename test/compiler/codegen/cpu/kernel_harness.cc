@@ -95,7 +95,8 @@ std::string kernelText(const std::string &kind, const std::vector<std::string> &
     operands += comma + "%x" + number;
   }
   std::string inputs, outputs;
-  for (const std::string &type : types) inputs += (inputs.empty() ? "" : ", ") + ("tensor<" + type + ">");
+  for (const std::string &type : types)
+    inputs += (inputs.empty() ? "" : ", ") + ("tensor<" + type + ">");
   for (const std::string &type : result_types)
     outputs += (outputs.empty() ? "" : ", ") + ("tensor<" + type + ">");
   for (size_t i = 0; i < results.size(); ++i)
@@ -244,7 +245,8 @@ std::vector<Numbers> CompiledKernel::randomInputs(unsigned seed, double low, dou
       else if (type.getElementType().isInteger(1))
         number = random() % 2;
       else
-        number = static_cast<double>(random() % 12) - (type.getElementType().isUnsignedInteger() ? 0 : 2);
+        number = static_cast<double>(random() % 12) -
+                 (type.getElementType().isUnsignedInteger() ? 0 : 2);
       if (type.getElementType().isF32()) number = static_cast<float>(number);
     }
     inputs.push_back(numbers);
@@ -274,8 +276,8 @@ void CompiledKernel::check(unsigned seed, double tolerance, double low, double h
                    (!exact && std::fabs(want - got) <= tolerance * scale);
       if (!equal) {
         ++reported;
-        ADD_FAILURE() << "output " << number << " element " << i << ": expected " << want << ", got "
-                      << got;
+        ADD_FAILURE() << "output " << number << " element " << i << ": expected " << want
+                      << ", got " << got;
       }
     }
   }
@@ -288,11 +290,16 @@ void CompiledKernel::check(unsigned seed, double tolerance, double low, double h
 CompiledKernel::Bytes CompiledKernel::encode(Type tensor, const Numbers &numbers) {
   Bytes bytes(bytesOf(tensor));
   Type element = cast<RankedTensorType>(tensor).getElementType();
-  if (element.isF32()) encodeAs<float>(numbers, bytes);
-  else if (element.isF64()) encodeAs<double>(numbers, bytes);
-  else if (element.isInteger(32)) encodeAs<int32_t>(numbers, bytes);
-  else if (element.isInteger(64)) encodeAs<int64_t>(numbers, bytes);
-  else encodeAs<uint8_t>(numbers, bytes);
+  if (element.isF32())
+    encodeAs<float>(numbers, bytes);
+  else if (element.isF64())
+    encodeAs<double>(numbers, bytes);
+  else if (element.isInteger(32))
+    encodeAs<int32_t>(numbers, bytes);
+  else if (element.isInteger(64))
+    encodeAs<int64_t>(numbers, bytes);
+  else
+    encodeAs<uint8_t>(numbers, bytes);
   return bytes;
 }
 

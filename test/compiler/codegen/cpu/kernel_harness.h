@@ -1,5 +1,5 @@
-// Compiles the text of one kernel.fused through strategy and code generation, loads the machine code
-// and runs it on data.
+// Compiles the text of one kernel.fused through strategy and code generation, loads the machine
+// code and runs it on data.
 #ifndef GRAVEN_TEST_COMPILER_CODEGEN_CPU_KERNEL_HARNESS_H_
 #define GRAVEN_TEST_COMPILER_CODEGEN_CPU_KERNEL_HARNESS_H_
 
@@ -15,8 +15,8 @@
 
 namespace graven::codegen::cpu {
 
-// Text of an entry with one kernel.fused: arguments are %a0, %a1, ... of `types`; `body` ends before
-// kernel.yield, which yields `results` of `result_types`.
+// Text of an entry with one kernel.fused: arguments are %a0, %a1, ... of `types`; `body` ends
+// before kernel.yield, which yields `results` of `result_types`.
 std::string kernelText(const std::string &kind, const std::vector<std::string> &types,
                        const std::string &body, const std::vector<std::string> &results,
                        const std::vector<std::string> &result_types);

@@ -8,8 +8,8 @@ namespace graven::codegen::cpu {
 namespace {
 
 std::string t(const std::string &type) { return "tensor<" + type + ">"; }
-std::string op(const std::string &result, const std::string &call, const std::vector<std::string> &in,
-               const std::string &out) {
+std::string op(const std::string &result, const std::string &call,
+               const std::vector<std::string> &in, const std::string &out) {
   std::string types;
   for (const std::string &type : in) types += (types.empty() ? "" : ", ") + t(type);
   return "    " + result + " = " + call + " : (" + types + ") -> " + t(out) + "\n";
@@ -61,15 +61,21 @@ TEST(RowKernels, Softmax) {
 TEST(RowKernels, Norm) {
   for (auto [rows, a, b] : {std::tuple{3, 4, 5}, {6, 8, 32}, {4, 3, 700}}) {
     SCOPED_TRACE(testing::Message() << rows << "x" << a << "x" << b);
-    std::string s = n(rows) + "x" + n(a) + "x" + n(b) + "xf32", r = n(rows) + "xf32", c = n(b) + "xf32";
+    std::string s = n(rows) + "x" + n(a) + "x" + n(b) + "xf32", r = n(rows) + "xf32",
+                c = n(b) + "xf32";
     std::string shape = "[" + n(rows) + ", " + n(a) + ", " + n(b) + "]";
     std::string body = op("%0", "sum(%a0, axis = [1, 2])", {s}, r) +
-                       op("%1", "constant(" + std::to_string(1.0 / (a * b)) + ", shape = [" + n(rows) + "], dtype = f32)", {}, r) +
+                       op("%1",
+                          "constant(" + std::to_string(1.0 / (a * b)) + ", shape = [" + n(rows) +
+                              "], dtype = f32)",
+                          {}, r) +
                        op("%2", "multiply(%0, %1)", {r, r}, r) +
                        op("%3", "broadcast(%2, shape = " + shape + ", axes = [0])", {r}, s) +
-                       op("%4", "subtract(%a0, %3)", {s, s}, s) + op("%5", "multiply(%4, %4)", {s, s}, s) +
-                       op("%6", "sum(%5, axis = [1, 2])", {s}, r) + op("%7", "multiply(%6, %1)", {r, r}, r) +
-                       op("%8", "rsqrt(%7)", {r}, r) + op("%9", "broadcast(%8, shape = " + shape + ", axes = [0])", {r}, s) +
+                       op("%4", "subtract(%a0, %3)", {s, s}, s) +
+                       op("%5", "multiply(%4, %4)", {s, s}, s) +
+                       op("%6", "sum(%5, axis = [1, 2])", {s}, r) +
+                       op("%7", "multiply(%6, %1)", {r, r}, r) + op("%8", "rsqrt(%7)", {r}, r) +
+                       op("%9", "broadcast(%8, shape = " + shape + ", axes = [0])", {r}, s) +
                        op("%10", "multiply(%4, %9)", {s, s}, s) +
                        op("%11", "broadcast(%a1, shape = " + shape + ", axes = [2])", {c}, s) +
                        op("%12", "multiply(%10, %11)", {s, s}, s);
@@ -80,13 +86,19 @@ TEST(RowKernels, Norm) {
 // Reductions of one another's level, of integers and bits, and row by row inputs.
 TEST(RowKernels, SeveralReductions) {
   for (int64_t columns : {7, 150, 1100}) {
-    std::string s = "9x" + n(columns) + "xf32", b = "9x" + n(columns) + "xi1", i = "9x" + n(columns) + "xi32";
+    std::string s = "9x" + n(columns) + "xf32", b = "9x" + n(columns) + "xi1",
+                i = "9x" + n(columns) + "xi32";
     std::string shape = "[9, " + n(columns) + "]";
-    std::string body = op("%0", "sum(%a0, axis = 1)", {s}, "9xf32") + op("%1", "min(%a0, axis = 1)", {s}, "9xf32") +
+    std::string body = op("%0", "sum(%a0, axis = 1)", {s}, "9xf32") +
+                       op("%1", "min(%a0, axis = 1)", {s}, "9xf32") +
                        op("%2", "broadcast(%a1, shape = " + shape + ", axes = [0])", {"9xf32"}, s) +
-                       op("%3", "greater(%a0, %2)", {s, s}, b) + op("%4", "convert(%3, dtype = i32)", {b}, i) +
-                       op("%5", "sum(%4, axis = 1)", {i}, "9xi32") + op("%6", "add(%0, %a1)", {"9xf32", "9xf32"}, "9xf32");
-    check(kernelText("row", {s, "9xf32"}, body, {"%6", "%1", "%5", "%3"}, {"9xf32", "9xf32", "9xi32", b}), "row", 2e-6);
+                       op("%3", "greater(%a0, %2)", {s, s}, b) +
+                       op("%4", "convert(%3, dtype = i32)", {b}, i) +
+                       op("%5", "sum(%4, axis = 1)", {i}, "9xi32") +
+                       op("%6", "add(%0, %a1)", {"9xf32", "9xf32"}, "9xf32");
+    check(kernelText("row", {s, "9xf32"}, body, {"%6", "%1", "%5", "%3"},
+                     {"9xf32", "9xf32", "9xi32", b}),
+          "row", 2e-6);
   }
 }
 
@@ -94,8 +106,9 @@ TEST(RowKernels, TotalsInTwoStages) {
   for (auto [rows, columns] : {std::pair{1, 100}, {1, 40000}, {3, 65536}, {2, 70001}}) {
     SCOPED_TRACE(testing::Message() << rows << "x" << columns);
     std::string s = n(rows) + "x" + n(columns) + "xf32", r = n(rows) + "xf32";
-    std::string body = op("%0", "multiply(%a0, %a0)", {s, s}, s) + op("%1", "sum(%0, axis = [1])", {s}, r) +
-                       op("%2", "sqrt(%1)", {r}, r) + op("%3", "max(%a0, axis = [1])", {s}, r);
+    std::string body = op("%0", "multiply(%a0, %a0)", {s, s}, s) +
+                       op("%1", "sum(%0, axis = [1])", {s}, r) + op("%2", "sqrt(%1)", {r}, r) +
+                       op("%3", "max(%a0, axis = [1])", {s}, r);
     std::string text = kernelText("row", {s}, body, {"%2", "%3"}, {r, r});
     check(text, "row", 1e-5);
     CompiledKernel kernel(text);
@@ -106,12 +119,22 @@ TEST(RowKernels, TotalsInTwoStages) {
 }
 
 TEST(ColumnKernels, Sums) {
-  for (auto [rows, columns] : {std::pair{1, 1}, {16, 3}, {33, 16}, {100, 130}, {7, 515}, {2048, 10}, {5000, 70}, {0, 5}, {5, 0}}) {
+  for (auto [rows, columns] : {std::pair{1, 1},
+                               {16, 3},
+                               {33, 16},
+                               {100, 130},
+                               {7, 515},
+                               {2048, 10},
+                               {5000, 70},
+                               {0, 5},
+                               {5, 0}}) {
     SCOPED_TRACE(testing::Message() << rows << "x" << columns);
     for (std::string type : {"f32", "f64"}) {
       std::string s = n(rows) + "x" + n(columns) + "x" + type, c = n(columns) + "x" + type;
-      std::string body = op("%0", "sum(%a0, axis = [0])", {s}, c) + op("%1", "multiply(%0, %a1)", {c, c}, c);
-      check(kernelText("column", {s, c}, body, {"%1", "%0"}, {c, c}), "column", type == "f32" ? 1e-5 : 1e-13, {"native"});
+      std::string body =
+          op("%0", "sum(%a0, axis = [0])", {s}, c) + op("%1", "multiply(%0, %a1)", {c, c}, c);
+      check(kernelText("column", {s, c}, body, {"%1", "%0"}, {c, c}), "column",
+            type == "f32" ? 1e-5 : 1e-13, {"native"});
     }
   }
 }
@@ -120,7 +143,8 @@ TEST(ColumnKernels, Sums) {
 TEST(ColumnKernels, WithProducers) {
   std::string s = "6x7x40xf32", b = "6x7x40xi1", k = "1x1x40xf32";
   std::string body = op("%0", "constant(0.0, shape = [6, 7, 40], dtype = f32)", {}, s) +
-                     op("%1", "greater(%a1, %0)", {s, s}, b) + op("%2", "select(%1, %a0, %0)", {b, s, s}, s) +
+                     op("%1", "greater(%a1, %0)", {s, s}, b) +
+                     op("%2", "select(%1, %a0, %0)", {b, s, s}, s) +
                      op("%3", "sum(%2, axis = [0, 1], keep_dims = true)", {s}, k) +
                      op("%4", "max(%a0, axis = [0, 1])", {s}, "40xf32");
   check(kernelText("column", {s, s}, body, {"%3", "%4"}, {k, "40xf32"}), "column", 2e-6);
@@ -139,13 +163,20 @@ TEST(ReferenceKernels, ReductionsOfMiddleAxes) {
 TEST(ReferenceKernels, ArgmaxAndScatter) {
   std::string body = op("%0", "argmax(%a0, axis = 1)", {"6x11x3xf32"}, "6x3xi32");
   check(kernelText("reference", {"6x11x3xf32"}, body, {"%0"}, {"6x3xi32"}), "reference", 0);
-  body = op("%0", "argmax(%a0, axis = -1)", {"6x40xf32"}, "6xi32") + op("%1", "equal(%0, %a1)", {"6xi32", "6xi32"}, "6xi1") +
-         op("%2", "convert(%1, dtype = f32)", {"6xi1"}, "6xf32") + op("%3", "sum(%2)", {"6xf32"}, "f32");
-  check(kernelText("reference", {"6x40xf32", "6xi32"}, body, {"%3", "%0"}, {"f32", "6xi32"}), "reference", 0);
-  body = op("%0", "scatter_add(%a0, %a1, %a2, axis = 0)", {"7x19xf32", "5xi32", "5x19xf32"}, "7x19xf32");
-  check(kernelText("reference", {"7x19xf32", "5xi32", "5x19xf32"}, body, {"%0"}, {"7x19xf32"}), "reference", 2e-6);
-  body = op("%0", "scatter_add(%a0, %a1, %a2, axis = 1)", {"3x7xi32", "2x4xi64", "3x2x4xi32"}, "3x7xi32");
-  check(kernelText("reference", {"3x7xi32", "2x4xi64", "3x2x4xi32"}, body, {"%0"}, {"3x7xi32"}), "reference", 0);
+  body = op("%0", "argmax(%a0, axis = -1)", {"6x40xf32"}, "6xi32") +
+         op("%1", "equal(%0, %a1)", {"6xi32", "6xi32"}, "6xi1") +
+         op("%2", "convert(%1, dtype = f32)", {"6xi1"}, "6xf32") +
+         op("%3", "sum(%2)", {"6xf32"}, "f32");
+  check(kernelText("reference", {"6x40xf32", "6xi32"}, body, {"%3", "%0"}, {"f32", "6xi32"}),
+        "reference", 0);
+  body = op("%0", "scatter_add(%a0, %a1, %a2, axis = 0)", {"7x19xf32", "5xi32", "5x19xf32"},
+            "7x19xf32");
+  check(kernelText("reference", {"7x19xf32", "5xi32", "5x19xf32"}, body, {"%0"}, {"7x19xf32"}),
+        "reference", 2e-6);
+  body = op("%0", "scatter_add(%a0, %a1, %a2, axis = 1)", {"3x7xi32", "2x4xi64", "3x2x4xi32"},
+            "3x7xi32");
+  check(kernelText("reference", {"3x7xi32", "2x4xi64", "3x2x4xi32"}, body, {"%0"}, {"3x7xi32"}),
+        "reference", 0);
 }
 
 // The place of the largest: the first of equals, and a NaN before all numbers.
@@ -161,7 +192,8 @@ TEST(ReferenceKernels, ArgmaxOfNan) {
 
 // Adam-like: two inputs that are replaced, a gradient, scalars that all segments share.
 TEST(SegmentKernels, Update) {
-  std::vector<std::string> shapes = {"4x3xf32", "3xf32", "100x90xf32", "1xf32", "0x4xf32", "8192xf32", "17xf32"};
+  std::vector<std::string> shapes = {"4x3xf32", "3xf32",    "100x90xf32", "1xf32",
+                                     "0x4xf32", "8192xf32", "17xf32"};
   std::vector<std::string> types = {"f32", "f32"}, results, result_types;
   for (const std::string &shape : shapes) types.insert(types.end(), {shape, shape, shape});
   std::string body;
@@ -170,15 +202,19 @@ TEST(SegmentKernels, Update) {
     std::string dims = "[" + s.substr(0, s.rfind('x')) + "]", v = "%v" + n(i) + "_";
     for (size_t at; (at = dims.find('x')) != std::string::npos;) dims.replace(at, 1, ", ");
     std::string w = "%a" + n(2 + 3 * i), m = "%a" + n(3 + 3 * i), g = "%a" + n(4 + 3 * i);
-    body += op(v + "0", "exp(%a0)", {"f32"}, "f32") + op(v + "1", "broadcast(" + v + "0, shape = " + dims + ", axes = [])", {"f32"}, s) +
+    body += op(v + "0", "exp(%a0)", {"f32"}, "f32") +
+            op(v + "1", "broadcast(" + v + "0, shape = " + dims + ", axes = [])", {"f32"}, s) +
             op(v + "2", "broadcast(%a1, shape = " + dims + ", axes = [])", {"f32"}, s) +
-            op(v + "3", "multiply(" + m + ", " + v + "2)", {s, s}, s) + op(v + "4", "add(" + v + "3, " + g + ")", {s, s}, s) +
-            op(v + "5", "multiply(" + v + "4, " + v + "1)", {s, s}, s) + op(v + "6", "subtract(" + w + ", " + v + "5)", {s, s}, s);
+            op(v + "3", "multiply(" + m + ", " + v + "2)", {s, s}, s) +
+            op(v + "4", "add(" + v + "3, " + g + ")", {s, s}, s) +
+            op(v + "5", "multiply(" + v + "4, " + v + "1)", {s, s}, s) +
+            op(v + "6", "subtract(" + w + ", " + v + "5)", {s, s}, s);
     results.insert(results.end(), {v + "6", v + "4"});
     result_types.insert(result_types.end(), {s, s});
   }
   std::string text = kernelText("segments", types, body, results, result_types);
-  text.replace(text.find("kind = \"segments\""), 17, "kind = \"segments\", segments = 7 : i64, shared = 2 : i64");
+  text.replace(text.find("kind = \"segments\""), 17,
+               "kind = \"segments\", segments = 7 : i64, shared = 2 : i64");
   check(text, "segments", 2e-6);
   CompiledKernel kernel(text);
   EXPECT_TRUE(kernel.func().mayShare(2, 0) && kernel.func().mayShare(3, 1));
