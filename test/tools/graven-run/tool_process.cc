@@ -1,4 +1,4 @@
-#include "test/tools/graven_run/tool_process.h"
+#include "test/tools/graven-run/tool_process.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,4 +1,4 @@
-#include "tools/graven_run/help.h"
+#include "tools/graven-run/help.h"
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <random>
 
-#include "test/tools/graven_run/run_fixture.h"
+#include "test/tools/graven-run/run_fixture.h"
 
 namespace graven::testing {
 namespace {

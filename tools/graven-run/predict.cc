@@ -11,7 +11,7 @@
 #include "runtime/train/fit/fit.h"
 #include "runtime/train/fit/trained.h"
 #include "runtime/train/status_macros.h"
-#include "tools/graven_run/command.h"
+#include "tools/graven-run/command.h"
 
 namespace graven::tools {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/graven_compile/flags.h"
+#include "tools/graven-compile/flags.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,7 +1,7 @@
 // What graven-run writes, word for word, in a pipe and in a terminal of 80 columns.
 #include "absl/strings/str_split.h"
 #include "runtime/train/report/progress.h"
-#include "test/tools/graven_run/run_fixture.h"
+#include "test/tools/graven-run/run_fixture.h"
 
 namespace graven::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/graven_compile/output_files.h"
+#include "tools/graven-compile/output_files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

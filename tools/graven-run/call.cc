@@ -17,7 +17,7 @@
 #include "runtime/train/engine/session.h"
 #include "runtime/train/report/spelling.h"
 #include "runtime/train/status_macros.h"
-#include "tools/graven_run/command.h"
+#include "tools/graven-run/command.h"
 
 namespace graven::tools {
 namespace {

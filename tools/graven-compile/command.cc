@@ -1,4 +1,4 @@
-#include "tools/graven_compile/command.h"
+#include "tools/graven-compile/command.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -17,8 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "compiler/api/compile.h"
-#include "tools/graven_compile/flags.h"
-#include "tools/graven_compile/output_files.h"
+#include "tools/graven-compile/flags.h"
+#include "tools/graven-compile/output_files.h"
 
 namespace graven::tools {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "test/runtime/core/fake_model.h"
 #include "test/runtime/train/fit/clouds.h"
-#include "test/tools/graven_run/tool_process.h"
+#include "test/tools/graven-run/tool_process.h"
 
 namespace graven::testing {
 

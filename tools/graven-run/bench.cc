@@ -10,7 +10,7 @@
 #include "runtime/train/data/sampler.h"
 #include "runtime/train/engine/session.h"
 #include "runtime/train/status_macros.h"
-#include "tools/graven_run/command.h"
+#include "tools/graven-run/command.h"
 
 namespace graven::tools {
 namespace {

@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "test/tools/graven_run/run_fixture.h"
+#include "test/tools/graven-run/run_fixture.h"
 
 namespace graven::testing {
 namespace {

@@ -8,7 +8,7 @@
 #include "runtime/train/fit/trained.h"
 #include "runtime/train/report/progress.h"
 #include "runtime/train/status_macros.h"
-#include "tools/graven_run/command.h"
+#include "tools/graven-run/command.h"
 
 namespace graven::tools {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/graven_run/command.h"
+#include "tools/graven-run/command.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
-#include "tools/graven_run/help.h"
+#include "tools/graven-run/help.h"
 
 namespace graven::tools {
 namespace {

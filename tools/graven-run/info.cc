@@ -6,7 +6,7 @@
 #include "nlohmann/json.hpp"
 #include "runtime/train/engine/session.h"
 #include "runtime/train/status_macros.h"
-#include "tools/graven_run/command.h"
+#include "tools/graven-run/command.h"
 
 namespace graven::tools {
 namespace {
