@@ -507,16 +507,16 @@ std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint3
 
 bool isInterpreted(StringRef name) { return Table::get().find(name) != nullptr; }
 
-std::vector<Tensor> interpret(EntryOp entry, const std::vector<Tensor> &arguments,
+std::vector<Tensor> interpret(Block &body, const std::vector<Tensor> &arguments,
                               const std::map<std::string, Tensor> &states) {
   llvm::DenseMap<Value, std::unique_ptr<Tensor>> values;
-  for (auto [argument, value] : llvm::zip_equal(entry.getEntryBlock().getArguments(), arguments))
+  for (auto [argument, value] : llvm::zip_equal(body.getArguments(), arguments))
     values[argument] = std::make_unique<Tensor>(value);
   std::vector<Tensor> results;
-  for (Operation &op : entry.getEntryBlock()) {
+  for (Operation &op : body) {
     SmallVector<const Tensor *> inputs;
     for (Value operand : op.getOperands()) inputs.push_back(values.at(operand).get());
-    if (isa<ReturnOp>(op)) {
+    if (&op == body.getTerminator()) {
       for (const Tensor *input : inputs) results.push_back(*input);
     } else if (auto read = dyn_cast<ReadOp>(op)) {
       values[op.getResult(0)] = std::make_unique<Tensor>(states.at(read.getState().str()));

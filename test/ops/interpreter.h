@@ -11,10 +11,15 @@
 
 namespace graven::ops_test {
 
-// Runs an entry of primitives on `arguments` and returns the operands of its `return`. `states`
-// holds what `read` finds. An op that it does not know is fatal.
-std::vector<Tensor> interpret(graph::EntryOp entry, const std::vector<Tensor> &arguments,
+// Runs a block of primitives, an entry's or a kernel's, on `arguments` and returns the operands of
+// its terminator. `states` holds what `read` finds. An op that it does not know is fatal.
+std::vector<Tensor> interpret(mlir::Block &body, const std::vector<Tensor> &arguments,
                               const std::map<std::string, Tensor> &states = {});
+
+inline std::vector<Tensor> interpret(graph::EntryOp entry, const std::vector<Tensor> &arguments,
+                                     const std::map<std::string, Tensor> &states = {}) {
+  return interpret(entry.getEntryBlock(), arguments, states);
+}
 
 // Whether `interpret` knows the op called `name` ("graph.tanh").
 bool isInterpreted(llvm::StringRef name);

@@ -11,9 +11,11 @@
 #include "dialect/kernel/kernel.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
-#include "test/compiler/codegen/cpu/interpreter.h"
 
 namespace graven::codegen::cpu {
+
+// Row-major elements of a tensor; integers and bits as numbers.
+using Numbers = std::vector<double>;
 
 // Text of an entry with one kernel.fused: arguments are %a0, %a1, ... of `types`; `body` ends
 // before kernel.yield, which yields `results` of `result_types`.
