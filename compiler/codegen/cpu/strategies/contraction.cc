@@ -51,8 +51,8 @@ struct Tiling {
   bool pack_lhs, pack_rhs;
 
   int64_t columns() const { return vectors * lanes; }
-  int64_t columnPanels() const { return std::max<int64_t>(llvm::divideCeil(gemm.n, columns()), 1); }
-  int64_t rowPanels() const { return std::max<int64_t>(llvm::divideCeil(gemm.m, rows), 1); }
+  PanelFormat rhsFormat() const { return {gemm.n, gemm.k, columns(), lanes}; }
+  PanelFormat lhsFormat() const { return {gemm.m, gemm.k, rows, rows}; }
   int64_t rowBlocks() const { return std::max<int64_t>(llvm::divideCeil(gemm.m, block_rows), 1); }
   int64_t columnBlocks() const {
     return std::max<int64_t>(llvm::divideCeil(gemm.n, block_columns), 1);
@@ -61,13 +61,13 @@ struct Tiling {
     return gemm.n && gemm.m ? gemm.outerCount() * rowBlocks() * columnBlocks() : 0;
   }
   // Panels of all packed matrices of an operand, and where they begin in scratch memory.
-  int64_t packedRhs() const { return gemm.rhsMatrices() * columnPanels(); }
-  int64_t packedLhs() const { return gemm.lhsMatrices() * rowPanels(); }
+  int64_t packedRhs() const { return gemm.rhsMatrices() * rhsFormat().panels(); }
+  int64_t packedLhs() const { return gemm.lhsMatrices() * lhsFormat().panels(); }
   int64_t lhsOffset() const {
-    return pack_rhs ? llvm::alignTo(packedRhs() * columns() * gemm.k * bytes, 64) : 0;
+    return pack_rhs ? llvm::alignTo(packedRhs() * rhsFormat().panelStride() * bytes, 64) : 0;
   }
   int64_t scratchBytes() const {
-    int64_t lhs = pack_lhs ? packedLhs() * rows * gemm.k * bytes : 0;
+    int64_t lhs = pack_lhs ? packedLhs() * lhsFormat().panelStride() * bytes : 0;
     return std::max<int64_t>(lhsOffset() + lhs, pack_lhs || pack_rhs ? 64 : 0);
   }
 };
@@ -200,16 +200,16 @@ class Main {
   }
 
   // Where a packed panel begins; `varies`: each outer index has panels of its own.
-  Index panelStart(Index panel, int64_t panels, bool varies, int64_t width) {
-    if (varies) panel = e_.add(e_.scale(outer_, panels), panel);
-    return e_.scale(panel, g_.k * width);
+  Index panelStart(Index panel, const PanelFormat &format, bool varies) {
+    if (varies) panel = e_.add(e_.scale(outer_, format.panels()), panel);
+    return e_.scale(panel, format.panelStride());
   }
 
   // All tiles of the workgroup with columns [n, n + width).
   void emitColumns(const Index &n, int64_t width) {
-    Index rhs = t_.pack_rhs ? panelStart(e_.divide(n, t_.columns()), t_.columnPanels(),
-                                         g_.rhsMatrices() > 1, t_.columns())
-                            : e_.add(rhs_outer_, e_.scale(n, g_.rhs_n));
+    Index rhs = t_.pack_rhs
+                    ? panelStart(e_.divide(n, t_.columns()), t_.rhsFormat(), g_.rhsMatrices() > 1)
+                    : e_.add(rhs_outer_, e_.scale(n, g_.rhs_n));
     Value panel = e_.pointerTo(rhs_, element_, rhs);
     int64_t whole = g_.m / t_.rows * t_.rows, left = g_.m - whole;
     Index from = e_.scale(row_block_, t_.block_rows);
@@ -235,13 +235,13 @@ class Main {
       else
         body();
     };
-    Index first = t_.pack_lhs ? panelStart(e_.divide(m, t_.rows), t_.rowPanels(),
-                                           g_.lhsMatrices() > 1, t_.rows)
-                              : e_.add(lhs_outer_, e_.scale(m, g_.lhs_m));
+    Index first = t_.pack_lhs
+                      ? panelStart(e_.divide(m, t_.rows), t_.lhsFormat(), g_.lhsMatrices() > 1)
+                      : e_.add(lhs_outer_, e_.scale(m, g_.lhs_m));
     Value lhs = e_.pointerTo(lhs_, element_, first);
     Value zero = graph::scalarConstant(b, e_.loc(), type, 0.0);
     SmallVector<Value> initial(rows * vectors, zero);
-    int64_t rhs_k = t_.pack_rhs ? t_.columns() : g_.rhs_k, rhs_n = t_.pack_rhs ? 1 : g_.rhs_n;
+    int64_t rhs_k = t_.pack_rhs ? vectors * lanes : g_.rhs_k, rhs_n = t_.pack_rhs ? 1 : g_.rhs_n;
     int64_t lhs_k = t_.pack_lhs ? t_.rows : g_.lhs_k, lhs_m = t_.pack_lhs ? 1 : g_.lhs_m;
     Emitter::Carry sums = e_.loop(
         Index::constant(0), Index::constant(g_.k), 1, initial, [&](Index k, ValueRange carried) {
@@ -309,13 +309,12 @@ void emitPacking(kernel::FuncOp kernel, const Tiling &tiling, bool of_lhs, Modul
   packing.source = function.inputPointer(cast<BlockArgument>(operand).getArgNumber());
   packing.target = function.scratchPointer(of_lhs ? tiling.lhsOffset() : 0);
   packing.element = elementOf(operand);
-  packing.k = gemm.k;
-  packing.n = of_lhs ? gemm.m : gemm.n;
+  packing.format = of_lhs ? tiling.lhsFormat() : tiling.rhsFormat();
   packing.stride_k = of_lhs ? gemm.lhs_k : gemm.rhs_k;
-  packing.stride_n = of_lhs ? gemm.lhs_m : gemm.rhs_n;
-  packing.columns = of_lhs ? tiling.rows : tiling.columns();
+  packing.stride_i = of_lhs ? gemm.lhs_m : gemm.rhs_n;
   // The largest power of two that divides the panel's width and fits a vector.
-  packing.lanes = std::min(packing.columns & -packing.columns, tiling.lanes);
+  int64_t width = packing.format.width;
+  packing.lanes = std::min(width & -width, tiling.lanes);
   if ((of_lhs ? gemm.lhsMatrices() : gemm.rhsMatrices()) > 1)
     for (const GemmShape::Outer &axis : gemm.outer)
       packing.outer.push_back({axis.length, of_lhs ? axis.lhs_stride : axis.rhs_stride});

@@ -28,65 +28,60 @@ void transpose(Emitter &e, MutableArrayRef<Value> rows) {
   }
 }
 
-// Copies `width` columns from `from` on.
-void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t width) {
+// Copies `count` indices from `from` on into a panel `width` wide.
+void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t count,
+               int64_t width) {
   e.setLanes(p.lanes);
   Type type = e.vectorType(p.element, p.lanes);
   Value zero = arith::ConstantOp::create(e.builder(), e.loc(), e.builder().getZeroAttr(type));
-  auto target = [&](const Index &k, int64_t column) {
-    return e.lanesFrom(e.add(e.scale(k, p.columns), column));
-  };
-  auto columnsFrom = [&](int64_t column) {
-    return std::clamp<int64_t>(width - column, 0, p.lanes);
-  };
+  auto target = [&](const Index &k, int64_t i) { return e.lanesFrom(e.add(e.scale(k, width), i)); };
+  auto lanesAt = [&](int64_t i) { return std::clamp<int64_t>(count - i, 0, p.lanes); };
   if (p.stride_k != 1 || p.lanes == 1) {
-    e.loop(Index::constant(0), Index::constant(p.k), 1, [&](Index k) {
+    e.loop(Index::constant(0), Index::constant(p.format.k), 1, [&](Index k) {
       Value row = e.pointerTo(from, p.element, e.scale(k, p.stride_k));
-      for (int64_t column = 0; column < p.columns; column += p.lanes) {
+      for (int64_t i = 0; i < width; i += p.lanes) {
         Value value = zero;
-        Index index = Index::constant(column * p.stride_n);
-        if (p.lanes > 1) index.step = p.stride_n;
-        int64_t count = columnsFrom(column);
+        Index index = Index::constant(i * p.stride_i);
+        if (p.lanes > 1) index.step = p.stride_i;
         auto load = [&] { value = e.load(row, p.element, index); };
-        if (count == p.lanes)
+        if (lanesAt(i) == p.lanes)
           load();
-        else if (count)
-          e.masked(e.firstLanes(Index::constant(count)), e.depth(), load);
-        e.store(to, p.element, target(k, column), value);
+        else if (lanesAt(i))
+          e.masked(e.firstLanes(Index::constant(lanesAt(i))), e.depth(), load);
+        e.store(to, p.element, target(k, i), value);
       }
     });
     return;
   }
-  // Columns are contiguous: squares are read along them and transposed.
-  for (int64_t column = 0; column < p.columns; column += p.lanes) {
-    int64_t count = columnsFrom(column);
+  // Elements along k are contiguous: squares are read along them and transposed.
+  for (int64_t i = 0; i < width; i += p.lanes) {
     auto square = [&](const Index &k, int64_t rows) {
       SmallVector<Value> values(p.lanes, zero);
       auto load = [&] {
-        for (int64_t i = 0; i < count; ++i)
-          values[i] = e.load(from, p.element, e.lanesFrom(e.add(k, (column + i) * p.stride_n)));
+        for (int64_t l = 0; l < lanesAt(i); ++l)
+          values[l] = e.load(from, p.element, e.lanesFrom(e.add(k, (i + l) * p.stride_i)));
       };
       if (rows == p.lanes)
         load();
       else
         e.masked(e.firstLanes(Index::constant(rows)), e.depth(), load);
       transpose(e, values);
-      for (int64_t i = 0; i < rows; ++i)
-        e.store(to, p.element, target(e.add(k, i), column), values[i]);
+      for (int64_t l = 0; l < rows; ++l) e.store(to, p.element, target(e.add(k, l), i), values[l]);
     };
-    int64_t whole = p.k / p.lanes * p.lanes;
+    int64_t whole = p.format.k / p.lanes * p.lanes;
     e.loop(Index::constant(0), Index::constant(whole), p.lanes,
            [&](Index k) { square(k, p.lanes); });
-    if (p.k > whole) square(Index::constant(whole), p.k - whole);
+    if (p.format.k > whole) square(Index::constant(whole), p.format.k - whole);
   }
 }
 
 }  // namespace
 
 void emitPackedPanel(Emitter &e, const PanelPacking &p, const Index &panel) {
-  int64_t panels = llvm::divideCeil(p.n, p.columns);
+  const PanelFormat &format = p.format;
+  int64_t panels = format.panels();
   Index number = e.modulo(panel, panels), matrix = e.divide(panel, panels);
-  Index offset = e.scale(number, p.columns * p.stride_n);
+  Index offset = e.scale(number, format.width * p.stride_i);
   int64_t inner = 1;
   for (auto [length, stride] : p.outer) inner *= length;
   for (auto [length, stride] : p.outer) {
@@ -95,14 +90,15 @@ void emitPackedPanel(Emitter &e, const PanelPacking &p, const Index &panel) {
     offset = e.add(offset, e.scale(index, stride));
   }
   Value from = e.pointerTo(p.source, p.element, offset);
-  Value to = e.pointerTo(p.target, p.element, e.scale(panel, p.k * p.columns));
-  int64_t left = p.n % p.columns;
-  if (!left) return emitPanel(e, p, from, to, p.columns);
-  if (panels == 1) return emitPanel(e, p, from, to, left);
+  Value to = e.pointerTo(p.target, p.element, e.scale(panel, format.panelStride()));
+  auto whole = [&] { emitPanel(e, p, from, to, format.width, format.width); };
+  auto left = [&] { emitPanel(e, p, from, to, format.left(), format.leftWidth()); };
+  if (!format.left()) return whole();
+  if (panels == 1) return left();
   Value last = e.inside(number, panels - 1, panels);
   Value others = e.inside(number, 0, panels - 1);
-  e.when(others, [&] { emitPanel(e, p, from, to, p.columns); });
-  e.when(last, [&] { emitPanel(e, p, from, to, left); });
+  e.when(others, whole);
+  e.when(last, left);
 }
 
 }  // namespace graven::codegen::cpu
