@@ -1,6 +1,7 @@
 #include "dialect/graph/ir/call_syntax.h"
 
 #include <charconv>
+#include <limits>
 
 #include "dialect/graph/ir/graph.h"
 
@@ -66,11 +67,25 @@ bool isPlain(StringRef text) {
           }));
 }
 
+// `inf`, `-inf` or `nan`, for which MLIR's own literals are hexadecimal digits.
+OptionalParseResult parseNotFinite(OpAsmParser &parser, Attribute &value) {
+  bool negative = StringRef(parser.getCurrentLocation().getPointer()).starts_with("-inf");
+  if (negative && failed(parser.parseOptionalMinus())) return failure();
+  StringRef word;
+  if (failed(parser.parseOptionalKeyword(&word, {"inf", "nan"}))) return std::nullopt;
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  double number = word == "nan" ? std::numeric_limits<double>::quiet_NaN() : kInf;
+  value = parser.getBuilder().getF64FloatAttr(negative ? -number : number);
+  return success();
+}
+
 }  // namespace
 
 ParseResult parseOptionValue(OpAsmParser &parser, Attribute &value) {
   Builder &b = parser.getBuilder();
   StringRef word;
+  if (OptionalParseResult parsed = parseNotFinite(parser, value); parsed.has_value())
+    return *parsed;
   if (succeeded(parser.parseOptionalKeyword(&word, {"true", "false"}))) {
     value = b.getBoolAttr(word == "true");
     return success();
@@ -102,8 +117,10 @@ void printOptionValue(Attribute value, OpAsmPrinter &printer) {
     printer << shortest(number.getValueAsDouble());
     return;
   }
-  if (isa<FloatAttr>(value)) {  // not finite: hexadecimal digits, read back by their type
-    printer << value;
+  if (auto number = dyn_cast<FloatAttr>(value)) {
+    printer << (number.getValue().isNaN()        ? "nan"
+                : number.getValue().isNegative() ? "-inf"
+                                                 : "inf");
     return;
   }
   if (auto list = dyn_cast<ArrayAttr>(value);
@@ -202,13 +219,13 @@ ParseResult parseCall(OpAsmParser &parser, OperationState &state) {
       return parser.emitError(loc, "takes no @name");
     }
     StringRef key, truth;
-    bool isTruth = succeeded(parser.parseOptionalKeyword(&truth, {"true", "false"}));
-    if (isTruth || failed(parser.parseOptionalKeyword(&key))) {
-      Attribute value;
-      if (isTruth)
-        value = parser.getBuilder().getBoolAttr(truth == "true");
-      else if (parser.parseAttribute(value))
-        return failure();
+    Attribute value;
+    OptionalParseResult notFinite = parseNotFinite(parser, value);
+    if (notFinite.has_value() && failed(*notFinite)) return failure();
+    if (!value && succeeded(parser.parseOptionalKeyword(&truth, {"true", "false"})))
+      value = parser.getBuilder().getBoolAttr(truth == "true");
+    if (value || failed(parser.parseOptionalKeyword(&key))) {
+      if (!value && parser.parseAttribute(value)) return failure();
       if (!llvm::is_contained(known, "value"))
         return parser.emitError(loc, "takes no bare number; write option = value");
       state.addAttribute("value", value);
@@ -218,7 +235,6 @@ ParseResult parseCall(OpAsmParser &parser, OperationState &state) {
     if (!llvm::is_contained(known, key)) return reportUnknownOption(parser, loc, key, known);
     if (state.attributes.get(key))
       return parser.emitError(loc, "option '") << key << "' is given twice";
-    Attribute value;
     if (parser.parseEqual() || parseOptionValue(parser, value)) return failure();
     state.addAttribute(key, value);
     return success();
@@ -266,13 +282,19 @@ void printCall(Operation *op, OpAsmPrinter &printer) {
     separate();
     printer << operand;
   }
+  // A lone value stands where an operand would, before the options.
+  Attribute bare = op->getNumOperands() ? Attribute() : op->getAttr("value");
+  if (bare) {
+    separate();
+    printOptionValue(bare, printer);
+  }
   for (StringAttr key : op->getRegisteredInfo()->getAttributeNames()) {
     Attribute value = op->getAttr(key);
-    if (!value || isa<FlatSymbolRefAttr>(value)) continue;
+    if (!value || isa<FlatSymbolRefAttr>(value) || (bare && key == "value")) continue;
     // The result's own name carries it.
     if (key == "name" && op->getNumResults() == 1) continue;
     separate();
-    if (key != "value" || op->getNumOperands()) printer << key.getValue() << " = ";
+    printer << key.getValue() << " = ";
     printOptionValue(value, printer);
   }
   printer << ")";

@@ -7,7 +7,7 @@
 // CHECK: %[[X:.*]] = dot_general(
 // CHECK: %[[Y:.*]] = tanh(
 // CHECK: %[[LOSS:.*]] = sum(
-// CHECK: %[[ONE:.*]] = constant({{.*}}, 1.0)
+// CHECK: %[[ONE:.*]] = constant(1.0, {{.*}})
 // CHECK: %[[G:.*]] = broadcast(%[[ONE]]
 // CHECK: %[[YY:.*]] = multiply(%[[Y]], %[[Y]])
 // CHECK: %[[SLOPE:.*]] = subtract(%{{.*}}, %[[YY]])
@@ -109,7 +109,7 @@ graph.entry @stop(%x: tensor<f32>) attributes {result_names = []} {
 // -----
 
 // CHECK-LABEL: graph.entry @independent(
-// CHECK: %[[ZERO:.*]] = constant({{.*}}shape = [2], 0.0)
+// CHECK: %[[ZERO:.*]] = constant(0.0, {{.*}}shape = [2])
 // CHECK: return(%[[ZERO]])
 graph.entry @independent(%x: tensor<f32>, %y: tensor<2xf32>) attributes {result_names = []} {
   %0 = exp(%x) : (tensor<f32>) -> tensor<f32>

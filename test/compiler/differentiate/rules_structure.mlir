@@ -5,7 +5,7 @@
 // CHECK-LABEL: graph.entry @broadcast(
 // CHECK: %[[V0:.*]] = broadcast(%x, shape = [2, 3, 4])
 // CHECK-NEXT: sum(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = f32, shape = [], 1.0)
+// CHECK-NEXT: %[[V2:.*]] = constant(1.0, dtype = f32, shape = [])
 // CHECK-NEXT: %[[V3:.*]] = broadcast(%[[V2]], axes = [], shape = [2, 3, 4])
 // CHECK-NEXT: %[[V4:.*]] = sum(%[[V3]], axis = [0, 2])
 // CHECK-NEXT: %[[V5:.*]] = reshape(%[[V4]], shape = [3, 1]) : (tensor<3xf32>) -> tensor<3x1xf32>
@@ -20,7 +20,7 @@ graph.entry @broadcast(%x: tensor<3x1xf32>) attributes {result_names = []} {
 // CHECK-LABEL: graph.entry @broadcast_axes(
 // CHECK: %[[V0:.*]] = broadcast(%x, axes = [0], shape = [3, 4])
 // CHECK-NEXT: sum(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = f32, shape = [], 1.0)
+// CHECK-NEXT: %[[V2:.*]] = constant(1.0, dtype = f32, shape = [])
 // CHECK-NEXT: %[[V3:.*]] = broadcast(%[[V2]], axes = [], shape = [3, 4])
 // CHECK-NEXT: %[[V4:.*]] = sum(%[[V3]], axis = [1])
 // CHECK-NEXT: return(%[[V4]])
@@ -34,7 +34,7 @@ graph.entry @broadcast_axes(%x: tensor<3xf32>) attributes {result_names = []} {
 // CHECK-LABEL: graph.entry @reshape(
 // CHECK: %[[V0:.*]] = reshape(%x, shape = [6]) : (tensor<2x3xf32>) -> tensor<6xf32>
 // CHECK-NEXT: sum(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = f32, shape = [], 1.0)
+// CHECK-NEXT: %[[V2:.*]] = constant(1.0, dtype = f32, shape = [])
 // CHECK-NEXT: %[[V3:.*]] = broadcast(%[[V2]], axes = [], shape = [6])
 // CHECK-NEXT: %[[V4:.*]] = reshape(%[[V3]], shape = [2, 3]) : (tensor<6xf32>) -> tensor<2x3xf32>
 // CHECK-NEXT: return(%[[V4]])
@@ -48,7 +48,7 @@ graph.entry @reshape(%x: tensor<2x3xf32>) attributes {result_names = []} {
 // CHECK-LABEL: graph.entry @transpose(
 // CHECK: %[[V0:.*]] = transpose(%x, permutation = [1, 2, 0])
 // CHECK-NEXT: sum(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = f32, shape = [], 1.0)
+// CHECK-NEXT: %[[V2:.*]] = constant(1.0, dtype = f32, shape = [])
 // CHECK-NEXT: %[[V3:.*]] = broadcast(%[[V2]], axes = [], shape = [3, 4, 2])
 // CHECK-NEXT: %[[V4:.*]] = transpose(%[[V3]], permutation = [2, 0, 1])
 // CHECK-NEXT: return(%[[V4]])
@@ -62,7 +62,7 @@ graph.entry @transpose(%x: tensor<2x3x4xf32>) attributes {result_names = []} {
 // CHECK-LABEL: graph.entry @slice(
 // CHECK: %[[V0:.*]] = slice(%x, limit = [7, 3], start = [1, 0], stride = [2, 1])
 // CHECK-NEXT: sum(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = f32, shape = [], 1.0)
+// CHECK-NEXT: %[[V2:.*]] = constant(1.0, dtype = f32, shape = [])
 // CHECK-NEXT: %[[V3:.*]] = broadcast(%[[V2]], axes = [], shape = [3, 3])
 // CHECK-NEXT: %[[V4:.*]] = pad(%[[V3]], high = [1, 2], interior = [1, 0], low = [1, 0])
 // CHECK-NEXT: return(%[[V4]])
@@ -76,7 +76,7 @@ graph.entry @slice(%x: tensor<7x5xf32>) attributes {result_names = []} {
 // CHECK-LABEL: graph.entry @concatenate(
 // CHECK: %[[V0:.*]] = concatenate(%x, %y, axis = 1)
 // CHECK-NEXT: sum(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = f32, shape = [], 1.0)
+// CHECK-NEXT: %[[V2:.*]] = constant(1.0, dtype = f32, shape = [])
 // CHECK-NEXT: %[[V3:.*]] = broadcast(%[[V2]], axes = [], shape = [2, 4])
 // CHECK-NEXT: %[[V4:.*]] = slice(%[[V3]], limit = [2, 3], start = [0, 0])
 // CHECK-NEXT: %[[V5:.*]] = slice(%[[V3]], limit = [2, 4], start = [0, 3])
@@ -91,7 +91,7 @@ graph.entry @concatenate(%x: tensor<2x3xf32>, %y: tensor<2x1xf32>) attributes {r
 // CHECK-LABEL: graph.entry @pad(
 // CHECK: %[[V0:.*]] = pad(%x, high = [2], interior = [1], low = [1])
 // CHECK-NEXT: sum(%[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = f32, shape = [], 1.0)
+// CHECK-NEXT: %[[V2:.*]] = constant(1.0, dtype = f32, shape = [])
 // CHECK-NEXT: %[[V3:.*]] = broadcast(%[[V2]], axes = [], shape = [8])
 // CHECK-NEXT: %[[V4:.*]] = slice(%[[V3]], limit = [6], start = [1], stride = [2])
 // CHECK-NEXT: return(%[[V4]])

@@ -9,7 +9,7 @@ graph.entry @mean(%x: tensor<4x3xf32>, %rows: tensor<i32>) attributes {batch = 4
   // CHECK: %[[I:.*]] = iota(axis = 0, dtype = i32, shape = [4])
   // CHECK: %[[N:.*]] = broadcast(%rows, shape = [4])
   // CHECK: %[[THERE:.*]] = less(%[[I]], %[[N]])
-  // CHECK: %[[ZERO:.*]] = constant({{.*}}0.0)
+  // CHECK: %[[ZERO:.*]] = constant(0.0
   // CHECK: %[[MASKED:.*]] = select(%[[THERE]], %[[EACH]], %[[ZERO]])
   // CHECK: %[[SUM:.*]] = sum(%[[MASKED]])
   // CHECK: %[[COUNT:.*]] = convert(%rows, dtype = f32)
@@ -25,13 +25,13 @@ graph.entry @mean(%x: tensor<4x3xf32>, %rows: tensor<i32>) attributes {batch = 4
 // CHECK-LABEL: graph.entry @neutral
 // CHECK-SAME: partial
 graph.entry @neutral(%x: tensor<4x3xf32>, %rows: tensor<i32>) attributes {batch = 4, batched_args = array<i64: 0>, result_names = []} {
-  // CHECK: constant({{.*}}0xFFF0000000000000 : f64)
+  // CHECK: constant(-inf
   // CHECK: max
   %0 = max(%x, axis = [0]) : (tensor<4x3xf32>) -> tensor<3xf32>
-  // CHECK: constant({{.*}}1.0)
+  // CHECK: constant(1.0
   // CHECK: prod
   %1 = prod(%x, axis = [0]) : (tensor<4x3xf32>) -> tensor<3xf32>
-  // CHECK: constant({{.*}}0.0)
+  // CHECK: constant(0.0
   // CHECK: %[[X:.*]] = select
   // CHECK: dot_general(%[[X]], %x, lhs_contract = [0], rhs_contract = [0])
   %2 = dot_general(%x, %x, lhs_contract = [0], rhs_contract = [0]) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<3x3xf32>
@@ -58,7 +58,7 @@ graph.entry @moved(%x: tensor<4x6xf32>, %rows: tensor<i32>) attributes {batch = 
 graph.entry @mixed(%x: tensor<4x3xf32>, %rows: tensor<i32>) attributes {batch = 4, batched_args = array<i64: 0>, result_names = []} {
   // expected-remark @+1 {{'graph.slice' mixes the rows of the batch, so @mixed takes exactly 4 rows, never fewer}}
   %0 = slice(%x, start = [1, 0], limit = [4, 3]) : (tensor<4x3xf32>) -> tensor<3x3xf32>
-  // CHECK: %[[N:.*]] = constant(dtype = i32, shape = [], 4)
+  // CHECK: %[[N:.*]] = constant(4, dtype = i32, shape = [])
   // CHECK: convert(%[[N]]
   %1 = convert(%rows, dtype = f64) : (tensor<i32>) -> tensor<f64>
   return(%0, %1) : (tensor<3x3xf32>, tensor<f64>) -> ()

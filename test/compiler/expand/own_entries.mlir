@@ -8,7 +8,7 @@
 // What the text's init leaves out is given its first value.
 // CHECK-LABEL: graph.entry @init(%seed: tensor<2xi32>)
 // CHECK: %[[U:.*]] = random_uniform(%seed, {{.*}}) : (tensor<2xi32>) -> tensor<3x1xf32>
-// CHECK: %[[SEVEN:.*]] = constant({{.*}}7) : () -> tensor<i64>
+// CHECK: %[[SEVEN:.*]] = constant(7{{.*}}) : () -> tensor<i64>
 // CHECK: return(%[[U]], %[[SEVEN]], writes = [@w, @moves])
 
 // CHECK-LABEL: graph.entry @train_step(%x: tensor<8x3xf32>, %y: tensor<8x1xf32>, %rows: tensor<i32>)
@@ -19,10 +19,10 @@
 // CHECK: %[[LOSS:.*]] = mean
 // CHECK: %[[DW:.*]] = gradient(%[[LOSS]], %[[W]]) : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
 // A number takes the type and, where operands must be of one shape, the shape of what it meets.
-// CHECK: %[[RATE:.*]] = constant(dtype = f32, 0.1) : () -> tensor<f32>
+// CHECK: %[[RATE:.*]] = constant(0.1, dtype = f32) : () -> tensor<f32>
 // CHECK: %[[RATES:.*]] = broadcast(%[[RATE]], shape = [3, 1])
 // CHECK: multiply(%[[RATES]], %[[DW]])
-// CHECK: constant(dtype = i64, 1) : () -> tensor<i64>
+// CHECK: constant(1, dtype = i64) : () -> tensor<i64>
 // CHECK: writes = [@w, @moves, @loss.sum, @loss.count]
 
 // CHECK-LABEL: graph.entry @reset_metrics()
@@ -96,8 +96,8 @@ graph.func @train_step(%x: tensor<?x4xf32>, %y: tensor<?x2xf32>) {
 // Numbers in a world of f64 are f64; whole numbers join floats; a gradient of a gradient is asked for
 // like any other.
 // CHECK-LABEL: graph.entry @second(%x: tensor<3xf64>)
-// CHECK: constant(dtype = f64, 0.5)
-// CHECK: constant(dtype = f64, 2)
+// CHECK: constant(0.5, dtype = f64)
+// CHECK: constant(2, dtype = f64)
 // CHECK: %[[D:.*]] = gradient
 // CHECK: %[[S:.*]] = sum(%[[D]])
 // CHECK: gradient(%[[S]], %x)

@@ -50,7 +50,7 @@ graph.entry @multiply_minus_one(%x: tensor<4xf32>) attributes {result_names = []
 }
 
 // CHECK-LABEL: graph.entry @multiply_zero_stays(
-// CHECK: %[[V0:.*]] = constant(dtype = f32, shape = [4], 0.0)
+// CHECK: %[[V0:.*]] = constant(0.0, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V1:.*]] = multiply(%x, %[[V0]])
 // CHECK-NEXT: return(%[[V1]])
 graph.entry @multiply_zero_stays(%x: tensor<4xf32>) attributes {result_names = []} {
@@ -60,7 +60,7 @@ graph.entry @multiply_zero_stays(%x: tensor<4xf32>) attributes {result_names = [
 }
 
 // CHECK-LABEL: graph.entry @multiply_integer_zero(
-// CHECK: %[[V0:.*]] = constant(dtype = i32, shape = [4], 0)
+// CHECK: %[[V0:.*]] = constant(0, dtype = i32, shape = [4])
 // CHECK-NEXT: return(%[[V0]])
 graph.entry @multiply_integer_zero(%x: tensor<4xi32>) attributes {result_names = []} {
   %c = constant(0, shape = [4], dtype = i32) : () -> tensor<4xi32>
@@ -70,7 +70,7 @@ graph.entry @multiply_integer_zero(%x: tensor<4xi32>) attributes {result_names =
 
 // CHECK-LABEL: graph.entry @multiply_negated(
 // CHECK: %[[V0:.*]] = multiply(%x, %y)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [4], -0.30000001192092896)
+// CHECK-NEXT: %[[V1:.*]] = constant(-0.30000001192092896, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V2:.*]] = multiply(%x, %[[V1]])
 // CHECK-NEXT: return(%[[V0]], %[[V2]])
 graph.entry @multiply_negated(%x: tensor<4xf32>, %y: tensor<4xf32>) attributes {result_names = []} {
@@ -83,9 +83,9 @@ graph.entry @multiply_negated(%x: tensor<4xf32>, %y: tensor<4xf32>) attributes {
 }
 
 // CHECK-LABEL: graph.entry @divide(
-// CHECK: %[[V0:.*]] = constant(dtype = f32, shape = [4], 0.125)
+// CHECK: %[[V0:.*]] = constant(0.125, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V1:.*]] = multiply(%x, %[[V0]])
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = f32, shape = [4], 3.0)
+// CHECK-NEXT: %[[V2:.*]] = constant(3.0, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V3:.*]] = divide(%x, %[[V2]])
 // CHECK-NEXT: return(%[[V1]], %[[V3]])
 graph.entry @divide(%x: tensor<4xf32>) attributes {result_names = []} {
@@ -98,7 +98,7 @@ graph.entry @divide(%x: tensor<4xf32>) attributes {result_names = []} {
 
 // CHECK-LABEL: graph.entry @negate(
 // CHECK: %[[V0:.*]] = exp(%x)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [4], -3.0)
+// CHECK-NEXT: %[[V1:.*]] = constant(-3.0, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V2:.*]] = multiply(%[[V0]], %[[V1]])
 // CHECK-NEXT: return(%[[V2]])
 graph.entry @negate(%x: tensor<4xf32>) attributes {result_names = []} {
@@ -119,10 +119,10 @@ graph.entry @negate_twice(%x: tensor<4xf32>) attributes {result_names = []} {
 
 // CHECK-LABEL: graph.entry @power(
 // CHECK: %[[V0:.*]] = multiply(%x, %x)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [4], 2.5)
+// CHECK-NEXT: %[[V1:.*]] = constant(2.5, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V2:.*]] = power(%x, %[[V1]])
-// CHECK-NEXT: %[[V3:.*]] = constant(dtype = f32, shape = [4], 1.0)
-// CHECK-NEXT: %[[V4:.*]] = constant(dtype = f32, shape = [4], 1.0)
+// CHECK-NEXT: %[[V3:.*]] = constant(1.0, dtype = f32, shape = [4])
+// CHECK-NEXT: %[[V4:.*]] = constant(1.0, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V5:.*]] = divide(%[[V4]], %x)
 // CHECK-NEXT: return(%[[V0]], %x, %[[V2]], %[[V3]], %[[V5]])
 graph.entry @power(%x: tensor<4xf32>) attributes {result_names = []} {
@@ -160,8 +160,8 @@ graph.entry @select(%c: tensor<4xi1>, %x: tensor<4xf32>, %y: tensor<4xf32>) attr
 }
 
 // CHECK-LABEL: graph.entry @logic(
-// CHECK: %[[V0:.*]] = constant(dtype = i1, shape = [4], 1)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = i1, shape = [4], 0)
+// CHECK: %[[V0:.*]] = constant(1, dtype = i1, shape = [4])
+// CHECK-NEXT: %[[V1:.*]] = constant(0, dtype = i1, shape = [4])
 // CHECK-NEXT: return(%c, %[[V0]], %[[V1]], %c)
 graph.entry @logic(%c: tensor<4xi1>) attributes {result_names = []} {
   %t = constant(1, shape = [4], dtype = i1) : () -> tensor<4xi1>

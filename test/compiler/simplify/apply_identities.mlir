@@ -7,7 +7,7 @@
 // CHECK: %[[S:.*]] = subtract(
 // CHECK: %[[E:.*]] = exp(%[[S]])
 // CHECK: %[[Z:.*]] = sum(%[[E]]
-// CHECK: %[[SCALE:.*]] = constant({{.*}}shape = [16, 3], -0.0625)
+// CHECK: %[[SCALE:.*]] = constant(-0.0625, {{.*}}shape = [16, 3])
 // CHECK-NEXT: %[[T:.*]] = multiply(%t, %[[SCALE]])
 // CHECK-NEXT: %[[M:.*]] = negate(%[[T]])
 // CHECK-NEXT: %[[ROW:.*]] = sum(%[[M]], axis = [1], keep_dims = true)

@@ -3,8 +3,8 @@
 // The identities of patterns/constants.cc.
 
 // CHECK-LABEL: graph.entry @elementwise(
-// CHECK: %[[V0:.*]] = constant(dtype = f32, shape = [4], 5.0)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [4], 0.6666666865348816)
+// CHECK: %[[V0:.*]] = constant(5.0, dtype = f32, shape = [4])
+// CHECK-NEXT: %[[V1:.*]] = constant(0.6666666865348816, dtype = f32, shape = [4])
 // CHECK-NEXT: return(%[[V0]], %[[V1]])
 graph.entry @elementwise() attributes {result_names = []} {
   %a = constant(2.0, shape = [4], dtype = f32) : () -> tensor<4xf32>
@@ -18,9 +18,9 @@ graph.entry @elementwise() attributes {result_names = []} {
 }
 
 // CHECK-LABEL: graph.entry @integers(
-// CHECK: %[[V0:.*]] = constant(dtype = i32, shape = [4], 0)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [4], 7.0)
-// CHECK-NEXT: %[[V2:.*]] = constant(dtype = i32, shape = [4], -7)
+// CHECK: %[[V0:.*]] = constant(0, dtype = i32, shape = [4])
+// CHECK-NEXT: %[[V1:.*]] = constant(7.0, dtype = f32, shape = [4])
+// CHECK-NEXT: %[[V2:.*]] = constant(-7, dtype = i32, shape = [4])
 // CHECK-NEXT: return(%[[V0]], %[[V1]], %[[V2]])
 graph.entry @integers() attributes {result_names = []} {
   %a = constant(7, shape = [4], dtype = i32) : () -> tensor<4xi32>
@@ -32,7 +32,7 @@ graph.entry @integers() attributes {result_names = []} {
 }
 
 // CHECK-LABEL: graph.entry @kernels_compute_exponentials(
-// CHECK: %[[V0:.*]] = constant(dtype = f32, shape = [4], 2.0)
+// CHECK: %[[V0:.*]] = constant(2.0, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V1:.*]] = exp(%[[V0]])
 // CHECK-NEXT: return(%[[V1]])
 graph.entry @kernels_compute_exponentials() attributes {result_names = []} {
@@ -42,8 +42,8 @@ graph.entry @kernels_compute_exponentials() attributes {result_names = []} {
 }
 
 // CHECK-LABEL: graph.entry @infinity_stays(
-// CHECK: %[[V0:.*]] = constant(dtype = f32, shape = [4], 2.0)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [4], 0.0)
+// CHECK: %[[V0:.*]] = constant(2.0, dtype = f32, shape = [4])
+// CHECK-NEXT: %[[V1:.*]] = constant(0.0, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V2:.*]] = divide(%[[V0]], %[[V1]])
 // CHECK-NEXT: return(%[[V2]])
 graph.entry @infinity_stays() attributes {result_names = []} {
@@ -54,8 +54,8 @@ graph.entry @infinity_stays() attributes {result_names = []} {
 }
 
 // CHECK-LABEL: graph.entry @movement(
-// CHECK: %[[V0:.*]] = constant(dtype = f32, shape = [5], 2.0)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [4, 3], 2.0)
+// CHECK: %[[V0:.*]] = constant(2.0, dtype = f32, shape = [5])
+// CHECK-NEXT: %[[V1:.*]] = constant(2.0, dtype = f32, shape = [4, 3])
 // CHECK-NEXT: return(%[[V0]], %[[V1]])
 graph.entry @movement() attributes {result_names = []} {
   %a = constant(2.0, shape = [4], dtype = f32) : () -> tensor<4xf32>
@@ -67,8 +67,8 @@ graph.entry @movement() attributes {result_names = []} {
 }
 
 // CHECK-LABEL: graph.entry @pad(
-// CHECK: %[[V0:.*]] = constant(dtype = f32, shape = [6], 0.0)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [4], 1.0)
+// CHECK: %[[V0:.*]] = constant(0.0, dtype = f32, shape = [6])
+// CHECK-NEXT: %[[V1:.*]] = constant(1.0, dtype = f32, shape = [4])
 // CHECK-NEXT: %[[V2:.*]] = pad(%[[V1]], high = [1], low = [1])
 // CHECK-NEXT: return(%[[V0]], %[[V2]])
 graph.entry @pad() attributes {result_names = []} {

@@ -113,7 +113,7 @@ graph.entry @slice_of_part(%x: tensor<2xf32>, %y: tensor<3xf32>) attributes {res
 
 // CHECK-LABEL: graph.entry @compute_before_broadcast(
 // CHECK: %[[V0:.*]] = divide(%x, %y)
-// CHECK-NEXT: %[[V1:.*]] = constant(dtype = f32, shape = [3, 1], 2.0)
+// CHECK-NEXT: %[[V1:.*]] = constant(2.0, dtype = f32, shape = [3, 1])
 // CHECK-NEXT: %[[V2:.*]] = maximum(%[[V0]], %[[V1]])
 // CHECK-NEXT: %[[V3:.*]] = broadcast(%[[V2]], axes = [0, 1], shape = [3, 4])
 // CHECK-NEXT: return(%[[V3]])

@@ -20,10 +20,18 @@ graph.func private @loss(%x: tensor<?x4xf32>, %label: tensor<?xi32> in [0, 3)) {
   %c = constant(0.05)
   // CHECK: constant({{\[\[}}1.0, 2.0]]
   %d = constant([[1.0, 2.0]])
-  // CHECK: constant({{.*}}true)
+  // CHECK: constant(true
   %yes = constant(true, dtype = i1)
   // CHECK: constant(1.0e-07)
   %tiny = constant(1.0e-7)
+  // CHECK: constant(-inf)
+  %least = constant(-inf)
+  // CHECK: constant(inf, dtype = f64)
+  %most = constant(inf, dtype = f64)
+  // CHECK: constant(nan)
+  %not_a_number = constant(nan)
+  // CHECK: pad({{.*}}, value = -inf)
+  %padded = pad(%w, low = [0, 1], high = [0, 0], value = -inf)
   %u = random_uniform(%c, shape = [4, 3], site = 7)
   return(%each)
 }
