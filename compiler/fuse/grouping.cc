@@ -1,5 +1,7 @@
 #include "compiler/fuse/grouping.h"
 
+#include "llvm/ADT/StringSet.h"
+
 using namespace mlir;
 
 namespace graven::fuse {
@@ -18,6 +20,11 @@ bool isNumber(Operation *op) {
   Attribute value = constant.getValue();
   if (auto dense = dyn_cast<DenseElementsAttr>(value)) return dense.isSplat();
   return isa<FloatAttr, IntegerAttr>(value);
+}
+
+Value throughReshapes(Value value) {
+  while (auto reshape = value.getDefiningOp<graph::ReshapeOp>()) value = reshape.getX();
+  return value;
 }
 
 // Computed from numbers and scalars alone: stored nowhere, drawn again where it is wanted.
@@ -104,6 +111,23 @@ void Grouping::findUpdates(Block &block) {
     });
     if (only) updates_.insert(&op);
   }
+  llvm::StringSet<> written;
+  if (ArrayAttr writes = end.getWritesAttr())
+    for (auto state : writes.getAsRange<FlatSymbolRefAttr>()) written.insert(state.getValue());
+  for (Operation &op : block.without_terminator()) {
+    auto reduction = dyn_cast<graph::ReductionOpInterface>(op);
+    if (!isa<graph::DotGeneralOp>(op) && !(reduction && areFirst(reduction.getReducedAxes()))) continue;
+    // A product of weights that read the old value of a state somewhere else than at the element's
+    // own place would keep that state from being updated in place.
+    bool readsWritten = llvm::any_of(op.getOperands(), [&](Value operand) {
+      auto read = throughReshapes(operand).getDefiningOp<graph::ReadOp>();
+      return read && written.contains(read.getState());
+    });
+    bool only = !op.use_empty() && llvm::all_of(op.getUsers(), [&](Operation *user) {
+      return updates_.contains(user);
+    });
+    if (only && !readsWritten) gradients_.insert(&op);
+  }
 }
 
 Group *Grouping::open(Operation *op, Kind kind, ArrayRef<int64_t> space, int64_t reduced) {
@@ -130,8 +154,15 @@ void Grouping::place(Operation *op) {
     join(*home, op);
     // Maps of the same space that feed the op are computed with it, where no circle arises.
     for (Group *other : operands) {
-      if (other == home || other->kind != Kind::kMap || other->space != home->space) continue;
-      if (home->kind == Kind::kColumn || home->kind == Kind::kContraction) continue;
+      if (other == home || other->kind != Kind::kMap) continue;
+      if (home->kind == Kind::kColumn || home->kind == Kind::kContraction) {
+        // What leads to the hero is stored; what else the update of its state needs is not.
+        if (!updates_.contains(op) || shapeOf(op->getResult(0)) != ArrayRef<int64_t>(other->space) ||
+            sources(home->ops.front()).contains(other))
+          continue;
+      } else if (other->space != home->space) {
+        continue;
+      }
       if (!dependsOn(home, other) || !llvm::any_of(sources(*home), [&](Group *source) {
             return source != other && dependsOn(source, other);
           }))
@@ -165,7 +196,8 @@ bool Grouping::admits(Group &group, Operation *op) {
     return group.kind == Kind::kRow && group.reduced == static_cast<int64_t>(axes.size());
   }
   if (!isElementwise(op)) return false;
-  if (updates_.contains(op) && group.kind != Kind::kMap) return false;
+  if (updates_.contains(op) && group.kind != Kind::kMap && !gradients_.contains(group.ops.front()))
+    return false;
   switch (group.kind) {
     case Kind::kMap:
     case Kind::kContraction: return shape == ArrayRef<int64_t>(group.space);

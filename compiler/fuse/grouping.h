@@ -54,12 +54,16 @@ class Grouping {
   llvm::SetVector<Group *> sources(const Group &group) const;
   bool dependsOn(const Group *later, const Group *earlier) const;
 
-  // Elementwise ops that lead to new values of state and nowhere else: the optimizer's formulas.
-  // They stay apart from the kernels that make gradients, so that all of them can be one kernel.
+  // Elementwise ops that lead to new values of state and nowhere else are the optimizer's formulas.
+  // Where they are all that reads a gradient, they are computed with it, tile by tile, and it is
+  // never stored. Elsewhere (its norm is wanted first, say) they stay apart from the kernels that
+  // make gradients, so that all of them can be one kernel.
   void findUpdates(mlir::Block &block);
 
   llvm::SmallVector<std::unique_ptr<Group>> all_;
   llvm::SmallPtrSet<mlir::Operation *, 16> updates_;
+  // Heroes all of whose uses are updates.
+  llvm::SmallPtrSet<mlir::Operation *, 16> gradients_;
   llvm::DenseMap<mlir::Operation *, Group *> groups_;
 };
 

@@ -11,6 +11,13 @@ def FormKernels : Pass<"fuse-form-kernels", "::graven::graph::EntryOp"> {
     over last axes share a row kernel with what leads to and follows from them, reductions over first
     axes become column kernels, elementwise ops of one shape become maps. Constants, counters, random
     numbers and broadcasts are repeated in each kernel that wants them instead of being stored.
+
+    The optimizer's update of a parameter, where it is all that reads the parameter's gradient, is
+    computed with the contraction or column reduction that makes the gradient: the gradient is never
+    stored, and new parameter and slots are written where the old ones lay. Where a gradient has
+    another reader (the norm that clipping wants), or is made from another parameter that changes in
+    the same step, the update stays apart.
+
     Outside kernels remain reads of state, stored constants and reshapes, which move no data.
   }];
   let dependentDialects = ["::graven::kernel::KernelDialect"];

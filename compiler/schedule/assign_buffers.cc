@@ -98,12 +98,11 @@ class EntryPlanner {
     return uses;
   }
 
-  // Whether result `result` of `call` may lie where its argument `argument` lies. Kernels of several
-  // stages are refused: a stage might read what an earlier one wrote over.
+  // Whether result `result` of `call` may lie where its argument `argument` lies.
   bool mayShare(kernel::CallOp call, int64_t argument, int64_t result) {
     kernel::FuncOp kernel = kernelOf(call);
     Type from = call.getInputs()[argument].getType(), to = call.getOutputs()[result].getType();
-    return kernel.getStages().size() == 1 && kernel.mayShare(argument, result) &&
+    return kernel.mayShare(argument, result) &&
            getElementTypeOrSelf(from) == getElementTypeOrSelf(to) &&
            plan::bytesOf(from) == plan::bytesOf(to);
   }

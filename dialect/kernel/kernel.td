@@ -84,8 +84,9 @@ def Kernel_FuncOp : Kernel_Op<"func", [IsolatedFromAbove, Symbol, SingleBlock,
   let description = [{
     The block's arguments are the kernel's inputs, the operands of kernel.yield its outputs. Machine
     code receives one buffer for each input, then each output, then scratch memory if it asks for
-    any. `same_index` lists pairs (input, output) that may share memory: a workgroup reads an element
-    of the input only where, and before, it writes the element of the output at the same place.
+    any. `same_index` lists pairs (input, output) that may share memory: whatever the stages, an element
+    of the input is read only by the workgroup that writes the element of the output at the same
+    place, and before that, or by stages that are over by then.
 
     Lifespan: made by `strategy`; `codegen` lowers it to machine code.
   }];

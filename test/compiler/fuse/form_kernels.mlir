@@ -2,6 +2,8 @@
 
 graph.state @w : tensor<4x3xf32> role(parameter)
 graph.state @b : tensor<3xf32> role(parameter)
+graph.state @m : tensor<4x3xf32> role(slot)
+graph.state @a : tensor<16x3xf32> role(parameter)
 
 // A contraction takes its bias and activation; what the gradient needs is stored beside it.
 // CHECK-LABEL: graph.entry @dense
@@ -39,15 +41,18 @@ graph.entry @softmax(%x: tensor<16x3xf32>) attributes {result_names = ["y"]} {
   return(%y) : (tensor<16x3xf32>) -> ()
 }
 
-// A bias gradient is a column kernel; the update of the parameter stays a map of its own.
+// A bias gradient is a column kernel, and where nothing but the parameter's update reads it, the
+// update is computed with it.
 // CHECK-LABEL: graph.entry @bias
 graph.entry @bias(%g: tensor<16x3xf32>) attributes {result_names = []} {
   %b = read(@b) : () -> tensor<3xf32>
-  // CHECK: kernel.fused(%g) {kind = "column"}
+  // CHECK: kernel.fused(%{{.*}}, %g) {kind = "column"}
   // CHECK: sum
-  // CHECK-NEXT: kernel.yield
+  // CHECK: multiply
+  // CHECK: subtract
+  // CHECK-NOT: kernel.fused
+  // CHECK: return
   %d = sum(%g, axis = [0]) : (tensor<16x3xf32>) -> tensor<3xf32>
-  // CHECK: kernel.fused({{.*}}) {kind = "map"}
   %c = constant(0.1, shape = [3], dtype = f32) : () -> tensor<3xf32>
   %m = multiply(%d, %c) : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
   %n = subtract(%b, %m) : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
@@ -67,4 +72,51 @@ graph.entry @mask(%x: tensor<16x4xf32>, %w: tensor<4x3xf32>, %v: tensor<3x3xf32>
   %c = dot_general(%y, %v, lhs_contract = [1], rhs_contract = [0]) : (tensor<16x3xf32>, tensor<3x3xf32>) -> tensor<16x3xf32>
   %z = multiply(%c, %u) : (tensor<16x3xf32>, tensor<16x3xf32>) -> tensor<16x3xf32>
   return(%y, %z) : (tensor<16x3xf32>, tensor<16x3xf32>) -> ()
+}
+
+// So is the gradient of weights, with the moments' decay too, which alone would be a map.
+// CHECK-LABEL: graph.entry @weights
+graph.entry @weights(%x: tensor<16x4xf32>, %g: tensor<16x3xf32>) attributes {result_names = []} {
+  %w = read(@w) : () -> tensor<4x3xf32>
+  %m = read(@m) : () -> tensor<4x3xf32>
+  // CHECK: %[[K:.*]]:2 = kernel.fused({{.*}}%x, %g{{.*}}) {kind = "contraction"}
+  // CHECK-NOT: kernel.fused
+  // CHECK: return(%[[K]]#1, %[[K]]#0, writes = [@w, @m])
+  %d = dot_general(%x, %g, lhs_contract = [0], rhs_contract = [0]) : (tensor<16x4xf32>, tensor<16x3xf32>) -> tensor<4x3xf32>
+  %c = constant(0.9, shape = [4, 3], dtype = f32) : () -> tensor<4x3xf32>
+  %decayed = multiply(%m, %c) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  %next = add(%decayed, %d) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  %new = subtract(%w, %next) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  return(%new, %next, writes = [@w, @m]) : (tensor<4x3xf32>, tensor<4x3xf32>) -> ()
+}
+
+// A gradient whose norm is wanted first is stored; the update is a kernel of its own.
+// CHECK-LABEL: graph.entry @clipped
+graph.entry @clipped(%x: tensor<16x4xf32>, %g: tensor<16x3xf32>) attributes {result_names = []} {
+  %w = read(@w) : () -> tensor<4x3xf32>
+  // CHECK: kernel.fused(%x, %g) {kind = "contraction"}
+  // CHECK: kernel.fused({{.*}}) {kind = "row"}
+  // CHECK: kernel.fused({{.*}}) {kind = "map"}
+  %d = dot_general(%x, %g, lhs_contract = [0], rhs_contract = [0]) : (tensor<16x4xf32>, tensor<16x3xf32>) -> tensor<4x3xf32>
+  %s = multiply(%d, %d) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  %n = sum(%s) : (tensor<4x3xf32>) -> tensor<f32>
+  %b = broadcast(%n, shape = [4, 3]) : (tensor<f32>) -> tensor<4x3xf32>
+  %u = divide(%d, %b) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  %new = subtract(%w, %u) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  return(%new, writes = [@w]) : (tensor<4x3xf32>) -> ()
+}
+
+// A gradient made from another parameter stays apart from the update: each would have to wait until
+// the other has read the old value.
+// CHECK-LABEL: graph.entry @two_layers
+graph.entry @two_layers(%g: tensor<16x4xf32>) attributes {result_names = []} {
+  %w = read(@w) : () -> tensor<4x3xf32>
+  %a = read(@a) : () -> tensor<16x3xf32>
+  // CHECK-COUNT-2: {kind = "contraction"}
+  // CHECK-COUNT-2: {kind = "map"}
+  %dw = dot_general(%g, %a, lhs_contract = [0], rhs_contract = [0]) : (tensor<16x4xf32>, tensor<16x3xf32>) -> tensor<4x3xf32>
+  %da = dot_general(%g, %w, lhs_contract = [1], rhs_contract = [0]) : (tensor<16x4xf32>, tensor<4x3xf32>) -> tensor<16x3xf32>
+  %nw = subtract(%w, %dw) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
+  %na = subtract(%a, %da) : (tensor<16x3xf32>, tensor<16x3xf32>) -> tensor<16x3xf32>
+  return(%nw, %na, writes = [@w, @a]) : (tensor<4x3xf32>, tensor<16x3xf32>) -> ()
 }

@@ -10,6 +10,7 @@
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
+#include "compiler/strategy/same_index.h"
 #include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -91,6 +92,8 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
     plan.scratch_bytes = column.partialOffset(column.reductions.size());
   }
   plan.stages.push_back({"", column.columns ? column.columnBlocks() : 0});
+  // What a reduction reads is read elsewhere too; sameIndexPairs leaves it out.
+  plan.same_index = strategy::sameIndexPairs(fused.getBody().front());
   plan.shape = strategy::shapeName({column.rows, column.columns});
   plan.config = "c" + std::to_string(column.width());
   return plan;
