@@ -1,5 +1,7 @@
 """Contenders as processes, stepped in turn; statistics of what they answer."""
+import fcntl
 import json
+import math
 import os
 import pathlib
 import queue
@@ -86,6 +88,34 @@ class Contender:
         self.log.close()
 
 
+class Quiet:
+    """Holds `lock_file` (if any) and gives contenders real-time priority (if asked) for a while."""
+
+    def __init__(self, contenders, lock_file, realtime):
+        self.contenders, self.lock_file, self.realtime = contenders, lock_file, realtime
+
+    def _schedule(self, policy, priority):
+        for pid in [os.getpid(), *(c.process.pid for c in self.contenders)]:
+            for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+                try:
+                    os.sched_setscheduler(int(task.name), policy, os.sched_param(priority))
+                except ProcessLookupError:  # a thread that ended meanwhile
+                    continue
+
+    def __enter__(self):
+        self.file = open(self.lock_file, "w") if self.lock_file else None
+        if self.file:
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+        if self.realtime:
+            self._schedule(os.SCHED_FIFO, 10)
+
+    def __exit__(self, *_):
+        if self.realtime:
+            self._schedule(os.SCHED_OTHER, 0)
+        if self.file:
+            self.file.close()
+
+
 def interleave(contenders, kind, batch, repeats, burst_seconds, rest_seconds):
     """Seconds a step of each contender, in `repeats` rounds of one burst each.
 
@@ -144,13 +174,51 @@ def summary(samples):
             "samples": samples}
 
 
-def paired_ratio(peer, ours, resamples=4000):
+def bootstrap(values, share, resamples=2000):
+    """The quantile `share` of the median of `values` under resampling."""
+    draw = random.Random(0)
+    medians = sorted(statistics.median(draw.choices(values, k=len(values)))
+                     for _ in range(resamples))
+    return medians[min(resamples - 1, int(share * resamples))]
+
+
+def paired_ratio(peer, ours):
     """Median of peer/ours over the rounds, and its lower 95 % bound by bootstrap."""
     ratios = [a / b for a, b in zip(peer, ours)]
-    draw = random.Random(0)
-    medians = sorted(statistics.median(draw.choices(ratios, k=len(ratios)))
-                     for _ in range(resamples))
-    return {"median": statistics.median(ratios), "lower": medians[int(0.05 * resamples)]}
+    return {"median": statistics.median(ratios), "lower": bootstrap(ratios, 0.05)}
+
+
+def reached(bound, target):
+    """A target is met when the lower bound is within 3 % of it."""
+    return bound >= 0.97 * target
+
+
+def changed(old, new, scale=1.0, margin=0.03):
+    """"slower", "faster" or None: whether the samples `new` differ from `old` beyond the noise.
+
+    `scale` is the quotient of the machine's ceilings, new over old, by which `new` is made
+    comparable. The medians' 90 % intervals must be apart, by more than `margin`.
+    """
+    new = [t * scale for t in new]
+    if bootstrap(new, 0.05) > bootstrap(old, 0.95) * (1 + margin):
+        return "slower"
+    if bootstrap(new, 0.95) * (1 + margin) < bootstrap(old, 0.05):
+        return "faster"
+    return None
+
+
+def digests_differ(ours, theirs, tolerance=1e-3):
+    """The largest difference of two lists of digests, relative to the outputs' size, if it is
+    above `tolerance`, else None. Outputs in another number differ by infinity."""
+    if len(ours) != len(theirs):
+        return float("inf")
+    differences = [0.0]
+    for a, b in zip(ours, theirs):
+        size = max(abs(a[1]), abs(b[1])) ** 0.5 or 1.0
+        differences += [abs(a[0] - b[0]) / size, abs(a[2] - b[2]) / size,
+                        abs(abs(a[1]) ** 0.5 - abs(b[1]) ** 0.5) / size]
+    worst = float("inf") if any(math.isnan(d) for d in differences) else max(differences)
+    return worst if not worst <= tolerance else None
 
 
 def probe(program, threads, processors):

@@ -59,7 +59,7 @@ class Environment:
     def require(self, peer):
         """Makes `peer` importable, or raises Unavailable with the reason."""
         self._create()
-        if self._imports(peer):
+        if all(self._imports(p) for p in PACKAGES.get(peer, [peer])):
             return
         if not self.may_install:
             raise Unavailable("not installed (run without --no-install)")

@@ -1,10 +1,14 @@
-// The machine's ceilings: f32 multiply-add rate and triad bandwidth, `probe THREADS`.
-// Prints {"gflops": ..., "triad_gbs": ...}, medians of the better half of many short rounds, all
+// The machine's ceilings: f32 multiply-add rate and triad bandwidth, with stores through the cache
+// and, as stream_gbs, with non-temporal ones, `probe THREADS`.
+// Prints {"gflops": ..., "triad_gbs": ..., "stream_gbs": ...}, medians of the better half of many short rounds, all
 // threads at once: a tick of the clock does not count, a busy or slower machine does.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #ifdef __AVX512F__
 enum { kLanes = 16 };
@@ -46,6 +50,23 @@ static void triad(float *restrict a, const float *restrict b, const float *restr
   __asm__ volatile("" : : "r"(a) : "memory");
 }
 
+// The same without reading the lines that are overwritten.
+static void stream(float *restrict a, const float *restrict b, const float *restrict c) {
+#if defined(__AVX512F__)
+  for (size_t i = 0; i < kElements; i += 16)
+    _mm512_stream_ps(a + i, _mm512_fmadd_ps(_mm512_set1_ps(3.0f), _mm512_load_ps(c + i),
+                                            _mm512_load_ps(b + i)));
+  _mm_sfence();
+#elif defined(__AVX2__) && defined(__FMA__)
+  for (size_t i = 0; i < kElements; i += 8)
+    _mm256_stream_ps(a + i, _mm256_fmadd_ps(_mm256_set1_ps(3.0f), _mm256_load_ps(c + i),
+                                            _mm256_load_ps(b + i)));
+  _mm_sfence();
+#else
+  triad(a, b, c);
+#endif
+}
+
 static int descending(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x < y) - (x > y);
@@ -56,11 +77,11 @@ static void *work(void *argument) {
   int first = argument == NULL;
   float *arrays[3];
   for (int i = 0; i < 3; ++i) {
-    arrays[i] = malloc(kElements * sizeof(float));
+    arrays[i] = aligned_alloc(64, kElements * sizeof(float));
     if (!arrays[i]) exit(1);
     for (size_t k = 0; k < kElements; ++k) arrays[i][k] = (float)(k % 97) + (float)i;
   }
-  double gflops[kRounds], bytes[kRounds];
+  double gflops[kRounds], bytes[kRounds], streamed[kRounds];
   volatile float sink = 0;
   for (int r = 0; r < kRounds; ++r) {
     pthread_barrier_wait(&barrier);
@@ -73,11 +94,18 @@ static void *work(void *argument) {
     triad(arrays[0], arrays[1], arrays[2]);
     pthread_barrier_wait(&barrier);
     bytes[r] = 12.0 * (double)kElements * threads / (now() - start) * 1e-9;
+    pthread_barrier_wait(&barrier);
+    start = now();
+    stream(arrays[0], arrays[1], arrays[2]);
+    pthread_barrier_wait(&barrier);
+    streamed[r] = 12.0 * (double)kElements * threads / (now() - start) * 1e-9;
   }
   if (first) {
     qsort(gflops, kRounds, sizeof *gflops, descending);
     qsort(bytes, kRounds, sizeof *bytes, descending);
-    printf("{\"gflops\": %.2f, \"triad_gbs\": %.2f}\n", gflops[kRounds / 4], bytes[kRounds / 4]);
+    qsort(streamed, kRounds, sizeof *streamed, descending);
+    printf("{\"gflops\": %.2f, \"triad_gbs\": %.2f, \"stream_gbs\": %.2f}\n",
+           gflops[kRounds / 4], bytes[kRounds / 4], streamed[kRounds / 4]);
   }
   for (int i = 0; i < 3; ++i) free(arrays[i]);
   return NULL;

@@ -1,4 +1,4 @@
-"""The tables on stdout and in docs/benchmarks.md, and the comparison of two runs."""
+"""The tables on stdout and in docs/benchmarks.md."""
 
 
 def microseconds(seconds):
@@ -16,9 +16,9 @@ def table(head, rows):
                       *map(line, rows)])
 
 
-def spread(result):
-    return (f"{microseconds(result['median'])} "
-            f"({microseconds(result['min'])}–{microseconds(result['max'])})")
+def spread(result, unit=1):
+    return (f"{microseconds(result['median'] / unit)} "
+            f"({microseconds(result['min'] / unit)}–{microseconds(result['max'] / unit)})")
 
 
 def ratio_of(result):
@@ -26,68 +26,99 @@ def ratio_of(result):
     return f"{ratio['median']:.2f} (≥ {ratio['lower']:.2f})" if ratio else ""
 
 
-def title(block):
-    what = {"train": "Training step", "predict": "Inference, mean of a burst",
-            "latency": "Inference, single calls", "smallest": "A call of the smallest model"}
-    return (f"{what[block['kind']]}, batch {block['batch']}, {block['threads']} "
-            f"thread{'s' if block['threads'] > 1 else ''}")
+def heading(table):
+    return f"{table['title']}, {table['threads']} thread{'s' if table['threads'] > 1 else ''}"
 
 
-def verdict(block):
-    """The target against the best peer, where there is one."""
-    target, best = block.get("target"), block.get("best_peer")
-    if not best or "ratio" not in block["results"][best]:
+def verdict(row):
+    """What a row's targets came to."""
+    return ", ".join(f"≥ {c['target']:g}{' of peak' if c['what'].startswith('share') else ''}: "
+                     + ("met" if c["met"] else "MISSED") for c in row["checks"])
+
+
+def amount(row):
+    """What Graven reached, against the ceiling."""
+    if "share" not in row or "graven" not in row["results"]:
         return ""
-    lower = block["results"][best]["ratio"]["lower"]
-    text = f"Against the best peer, {best}: {ratio_of(block['results'][best])} times as fast"
-    if target:
-        text += f"; target {target}: {'met' if lower >= target else 'MISSED'}"
-    return text + "."
+    median = row["results"]["graven"]["median"]
+    if row["ceiling"] == "gflops":
+        return f"{row['flops'] / median / 1e9:.1f} GFLOP/s, {100 * row['share']:.0f} %"
+    return f"{row['bytes'] / median / 1e9:.1f} GB/s, {100 * row['share']:.0f} %"
 
 
-def block_text(block):
-    lines = [f"### {title(block)}", ""]
-    ceiling = block["before"]
-    head = ["contender", "median µs (min–max)", "peer / graven (lower 95 % bound)"]
-    if block.get("flops"):
-        head.append("of FMA ceiling")
-    head.append("as")
+def table_text(measured):
+    """A line for each computation, a column for each contender: its time over Graven's."""
+    names = []
+    for row in measured["rows"]:
+        names += [n for n in row["results"] if n not in names and n != "graven"]
+    unit = measured.get("unit", "µs")
+    head = ["", f"graven {unit} (min–max)"]
+    with_share = any("share" in r for r in measured["rows"])
+    head += ["of the ceiling"] if with_share else []
+    head += [f"{n} / graven" for n in names] + ["target"]
     rows = []
-    for name, result in sorted(block["results"].items(), key=lambda kv: kv[1]["median"]):
-        row = [name, spread(result), ratio_of(result)]
-        if block.get("flops"):
-            row.append(f"{block['flops'] / result['median'] / ceiling['gflops'] / 1e7:.0f} %")
-        rows.append(row + [result.get("chosen", "")])
-    lines.append(table(head, rows))
-    for name, reason in block["skipped"].items():
-        lines.append(f"\nskipped: {name}: {reason}")
-    said = verdict(block)
-    if said:
-        lines.append("\n" + said)
-    lines.append(
-        f"\nCeilings {ceiling['gflops']:.0f} GFLOP/s, triad {ceiling['triad_gbs']:.1f} GB/s; moved "
-        f"{100 * block['moved']:.1f} %{'' if block['sound'] else ' — NOT SOUND, discard'}; load "
-        f"average {block['load']:.2f}; idle contenders used {100 * block['idle_share']:.1f} % of a "
-        "core.")
+    for row in measured["rows"]:
+        own = row["results"].get("graven")
+        line = [row["label"], spread(own, row["unit"]) if own else "–"]
+        line += [amount(row)] if with_share else []
+        for name in names:
+            other = row["results"].get(name)
+            line.append((ratio_of(other) or spread(other, row["unit"])) if other else "–")
+        rows.append(line + [verdict(row)])
+    lines = [f"### {heading(measured)}", "", table(head, rows)]
+    reasons = {}
+    for row in measured["rows"]:
+        for name, reason in row["skipped"].items():
+            reasons.setdefault((name, reason), []).append(row["label"])
+    for (name, reason), labels in reasons.items():
+        lines.append(f"\nskipped: {name}: {', '.join(labels)}: {reason}")
+    lines.append("\n" + conditions(measured))
     return "\n".join(lines) + "\n"
 
 
-def latency_text(block):
-    lines = [f"### {title(block)}", ""]
-    rows = []
-    for name, result in sorted(block["results"].items(), key=lambda kv: kv[1]["p50"]["median"]):
-        rows.append([name, spread(result["p50"]), ratio_of(result["p50"]), spread(result["p99"]),
-                     ratio_of(result["p99"])])
-    lines.append(table(["contender", "p50 µs (min–max)", "peer / graven", "p99 µs (min–max)",
-                        "peer / graven"], rows))
-    for name, reason in block["skipped"].items():
-        lines.append(f"\nskipped: {name}: {reason}")
+def conditions(measured):
+    ceiling = measured["before"]
+    return (f"Ceilings {ceiling['gflops']:.0f} GFLOP/s, triad {ceiling['triad_gbs']:.1f} GB/s, past "
+            f"the cache {ceiling['stream_gbs']:.1f}; moved {100 * measured['moved']:.1f} %"
+            f"{'' if measured['sound'] else ' — NOT SOUND, discard'}; load average "
+            f"{measured['load']:.2f}; idle contenders used {100 * measured['idle_share']:.1f} % of "
+            "a core.")
+
+
+def summary_text(run):
+    """Targets met in each part, and the rows farthest from theirs."""
+    lines, worst = ["### Summary", ""], []
+    counts = {}
+    for measured in run["tables"]:
+        for row in measured["rows"]:
+            tally = counts.setdefault(measured["part"], {"rows": 0, "met": 0, "level": 0,
+                                                         "compared": 0})
+            tally["rows"] += bool(row["checks"])
+            tally["met"] += bool(row["checks"]) and all(c["met"] for c in row["checks"])
+            if "bound" in row:
+                tally["compared"] += 1
+                tally["level"] += row["bound"] >= 0.97
+            for check in row["checks"]:
+                if not check["met"]:
+                    worst.append((check["value"] / check["target"], f"{row['label']}, "
+                                  f"{measured['threads']} thr.: {check['what']} "
+                                  f"{check['value']:.2f}, target {check['target']:g}"
+                                  + (f" ({row.get('best_peer')})"
+                                     if check["what"] == "best peer" else "")))
+    lines.append(table(["part", "rows with a target", "met", "no slower than the best peer"], [
+        [part, t["rows"], t["met"], f"{t['level']} of {t['compared']}" if t["compared"] else ""]
+        for part, t in counts.items()]))
+    unsound = sum(not t["sound"] for t in run["tables"])
+    lines.append(f"\n{len(run['tables'])} tables, {unsound} of them not sound.")
+    if worst:
+        lines.append("\nFarthest from their targets:\n")
+        lines += [f"- {text}" for _, text in sorted(worst)[:20]]
     return "\n".join(lines) + "\n"
 
 
 def profile_text(profile, least=0.01):
     """Commands in order; those below `least` of the step are summed."""
-    lines = [f"### Where a step goes: batch {profile['batch']}, {profile['threads']} "
+    lines = [f"### Where a step goes: {profile['title']}, {profile['threads']} "
              f"thread{'s' if profile['threads'] > 1 else ''}", ""]
     total = sum(c["nanoseconds"] for c in profile["commands"]) or 1
     rows, small = [], {"nanoseconds": 0.0, "count": 0}
@@ -116,34 +147,19 @@ def head_text(run):
     versions = ", ".join(f"{n} {v}" for n, v in run["versions"].items())
     lines = [f"{run['date']}, `{run['command']}`", "",
              f"{machine['cpu']}, {machine['cores']} cores, {machine['kernel']}; {versions}.",
-             f"Dropout {run['dropout']}; {run['repeats']} rounds of bursts of "
-             f"{run['burst_ms']} ms, contenders in turn.", ""]
+             f"{run['repeats']} rounds of bursts of {run['burst_ms']:g} ms, contenders in turn; "
+             f"{run['minutes']:.0f} minutes.", ""]
     for name, reason in run["skipped"].items():
         lines.append(f"skipped: {name}: {reason}")
-    if run["agreement"]:
-        lines += ["", "Losses without dropout over the first steps, largest relative difference from "
-                  + f"{run['agreement']['reference']}: "
-                  + ", ".join(f"{n} {d:.1e}" for n, d in run["agreement"]["differences"].items())
-                  + "."]
-        lines += [f"WRONG: {n} computes something else" for n in run["agreement"]["wrong"]]
+    lines += [f"WRONG: {text}" for text in run["disagreements"]]
     return "\n".join(lines) + "\n"
 
 
-def compare_text(old, new):
-    """Change of each median against the old run, each divided by its own machine's FMA ceiling."""
-    before = {(b["kind"], b["batch"], b["threads"]): b for b in old["blocks"]}
-    rows = []
-    for block in new["blocks"]:
-        was = before.get((block["kind"], block["batch"], block["threads"]))
-        if not was or block["kind"] == "latency":
-            continue
-        scale = block["before"]["gflops"] / was["before"]["gflops"]
-        for name, result in block["results"].items():
-            if name in was["results"]:
-                ratio = result["median"] * scale / was["results"][name]["median"]
-                rows.append([title(block), name, microseconds(was["results"][name]["median"]),
-                             microseconds(result["median"]), f"{100 * (ratio - 1):+.1f} %"])
-    if old["dropout"] != new["dropout"]:
-        return "### Compared\n\nThe runs differ in dropout: no comparison.\n"
-    return "### Compared\n\n" + table(
-        ["what", "contender", "old µs", "new µs", "change at equal clock"], rows) + "\n"
+def run_text(run):
+    """A whole run, as it stands in docs/benchmarks.md."""
+    parts = [head_text(run), summary_text(run)]
+    parts += [table_text(t) for t in run["tables"]]
+    if run["costs"]:
+        parts.append(costs_text(run["costs"]))
+    parts += [profile_text(p) for p in run["profiles"]]
+    return "\n".join(parts)

@@ -9,7 +9,6 @@ SOURCE = pathlib.Path(os.environ.get("GRAVEN_SOURCE") or pathlib.Path(__file__).
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(SOURCE / "tools/bench"))
 import measure  # noqa: E402
-import report  # noqa: E402
 
 WORKER = """
 import sys, time
@@ -58,7 +57,7 @@ class Contenders(unittest.TestCase):
         script = self.folder / f"{name}.py"
         script.write_text(WORKER.format(workers=str(SOURCE / "tools/bench/workers"), pause=pause))
         contender = measure.Contender(
-            name, [sys.executable, str(script), "--threads", "1", "--dropout", "0", "--data", "."],
+            name, [sys.executable, str(script), "--threads", "1"],
             os.sched_getaffinity(0), {}, self.folder / f"{name}.log")
         self.addCleanup(contender.close)
         self.assertEqual(contender.answer(30)["version"], "7")
@@ -97,16 +96,31 @@ class Contenders(unittest.TestCase):
             contender.answer(30)
 
 
-class Tables(unittest.TestCase):
-    def test_an_unsound_block_says_so_and_a_skip_keeps_its_reason(self):
-        block = {"kind": "train", "batch": 1, "threads": 1, "moved": 0.2, "sound": False,
-                 "load": 1.0, "idle_share": 0.0, "before": {"gflops": 100, "triad_gbs": 20},
-                 "results": {"graven": measure.summary([1e-6, 2e-6, 3e-6])},
-                 "skipped": {"torch eager": "not installed"}}
-        text = report.block_text(block)
-        self.assertIn("NOT SOUND", text)
-        self.assertIn("skipped: torch eager: not installed", text)
-        self.assertIn("2.000 (1.000–3.000)", text)
+class Bounds(unittest.TestCase):
+    def test_a_target_is_reached_within_three_percent(self):
+        self.assertTrue(measure.reached(1.94, 2.0))
+        self.assertFalse(measure.reached(1.93, 2.0))
+
+    def test_a_change_within_the_noise_is_none(self):
+        old = [1.0, 1.1, 0.9, 1.05, 0.95, 1.0, 1.02]
+        self.assertIsNone(measure.changed(old, [t * 1.02 for t in old]))
+
+    def test_a_change_beyond_the_noise_has_a_direction(self):
+        old = [1.0, 1.01, 0.99, 1.0, 1.0, 1.02, 0.98]
+        self.assertEqual(measure.changed(old, [t * 1.2 for t in old]), "slower")
+        self.assertEqual(measure.changed(old, [t / 1.2 for t in old]), "faster")
+
+    def test_a_slower_machine_is_no_change(self):
+        old = [1.0, 1.01, 0.99, 1.0, 1.0, 1.02, 0.98]
+        self.assertIsNone(measure.changed(old, [t * 1.25 for t in old], scale=0.8))
+
+    def test_digests_tell_a_matrix_from_its_transpose(self):
+        self.assertIsNone(measure.digests_differ([[0.1, 4.0, 0.05]], [[0.1 + 1e-5, 4.0, 0.05]]))
+        self.assertGreater(measure.digests_differ([[0.1, 4.0, 0.05]], [[0.1, 4.0, 0.15]]), 0.04)
+        self.assertEqual(measure.digests_differ([[0, 1, 0]], []), float("inf"))
+
+    def test_a_digest_that_is_no_number_differs(self):
+        self.assertIsNotNone(measure.digests_differ([[0.1, 4.0, 0.05]], [[float("nan"), 4.0, 0.05]]))
 
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 
 A contender is a process that answers one line of JSON for each line it reads:
 
-  prepare KIND BATCH    builds and warms up what the next commands need, and says what it chose
+  prepare KIND BATCH .. builds and warms up what the next commands need, and says what it chose
   burst KIND BATCH N    runs N steps without a pause and answers the seconds that they took
   latency KIND BATCH N  times N calls one by one and answers percentiles, in seconds
   losses BATCH N        starts again from the common weights, answers the loss of N training steps
+  digest KIND BATCH     digests of the results (tables of single computations)
+  drop KIND BATCH       frees what was prepared
   memory                the largest resident set so far, in bytes
   quit
 
 KIND is train (a training step), predict (inference) or smallest (a model of one unit on one
-number). An answer holds "error" where a command failed; the contender goes on. Between commands a
+number), or a single computation with its sizes, family:what:AxBxC. An answer holds "error" where a command failed; the contender goes on. Between commands a
 contender blocks in read() and uses no processor time.
 """
 import argparse
@@ -25,8 +27,8 @@ import time
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--dropout", type=float, required=True)
-    parser.add_argument("--data", required=True, help="folder of the common weights and rows")
+    parser.add_argument("--dropout", type=float, default=0.0)
+    parser.add_argument("--data", help="folder of the common weights and rows")
     return parser.parse_args()
 
 
@@ -88,16 +90,20 @@ class Contender:
         self.options = options
         self.functions = {}
 
-    def build(self, kind, batch):
+    def build(self, kind, batch, *more):
         raise NotImplementedError
 
     def finish(self):
         pass
 
-    def prepare(self, kind, batch):
-        function, facts = self.build(kind, int(batch))
+    def prepare(self, kind, batch, *more):
+        function, facts = self.build(kind, int(batch), *more)
         self.functions[kind, int(batch)] = function
         return facts
+
+    def drop(self, kind, batch):
+        self.functions.pop((kind, int(batch)), None)
+        return {}
 
     def burst(self, kind, batch, steps):
         function = self.functions[kind, int(batch)]

@@ -1,31 +1,29 @@
 // The training step as a C programmer would write it, left to `cc -O3 -march=native -ffast-math`:
 // loops over plain arrays, one thread. It says what compiling by hand without a library gives, and
 // it is an independent check of the others' losses.
-#include "tools/bench/workers/pipe.h"
+#include "tools/bench/workers/mlp.h"
 
 enum { kParameters = kFeatures * kHidden + kHidden + kHidden * kClasses + kClasses, kRows = 4096 };
 
-typedef struct net {
+typedef struct layers {
   float *w1, *b1, *w2, *b2;  // one array of kParameters
-} net;
+} layers;
 
-static options option;
-static common data;
 static float *p, *m, *v, *g;  // parameters, Adam's slots, gradient
 static float *hidden, *mask, *logits, *dhidden;
 static int64_t count;
 static float last_loss;
 static uint64_t random_state = 1;
 
-static net view(float *base) {
-  net n = {base, base + kFeatures * kHidden, NULL, NULL};
+static layers view(float *base) {
+  layers n = {base, base + kFeatures * kHidden, NULL, NULL};
   n.w2 = n.b1 + kHidden;
   n.b2 = n.w2 + kHidden * kClasses;
   return n;
 }
 
 static const char *restart(int64_t batch) {
-  net n = view(p);
+  layers n = view(p);
   memcpy(n.w1, data.w1, sizeof(float) * kFeatures * kHidden);
   memcpy(n.b1, data.b1, sizeof(float) * kHidden);
   memcpy(n.w2, data.w2, sizeof(float) * kHidden * kClasses);
@@ -65,7 +63,7 @@ static void dense_gradient(const float *restrict x, const float *restrict d, flo
 }
 
 static void forward(const float *x, int64_t rows, int training) {
-  net n = view(p);
+  layers n = view(p);
   dense(x, n.w1, n.b1, hidden, rows, kFeatures, kHidden);
   float keep = training ? 1 - option.dropout : 1;
   for (int64_t i = 0; i < rows * kHidden; ++i) {
@@ -81,7 +79,7 @@ static void forward(const float *x, int64_t rows, int training) {
 }
 
 static void train(const float *x, const int32_t *label, int64_t rows) {
-  net n = view(p), d = view(g);
+  layers n = view(p), d = view(g);
   forward(x, rows, 1);
   float loss = 0, inverse = 1 / (float)rows;
   for (int64_t r = 0; r < rows; ++r) {  // logits become their gradient
@@ -121,7 +119,7 @@ static const char *step(const char *kind, int64_t batch, int64_t first) {
 }
 
 static const char *prepare(const char *kind, int64_t batch) {
-  if (!strcmp(kind, "smallest")) return "not written for this contender";
+  (void)kind;
   if (batch > kRows) return "batch too large";
   return option.threads > 1 ? "written for one thread" : NULL;
 }
@@ -137,7 +135,6 @@ int main(int argc, char **argv) {
   float **values[] = {&hidden, &mask, &dhidden, &logits};
   for (int i = 0; i < 4; ++i) *values[i] = aligned_alloc(64, sizeof(float) * kRows * kHidden);
   restart(0);
-  contender c = {__VERSION__, prepare, step, restart, loss, NULL};
-  serve(&c, &data);
+  serve_network(__VERSION__, (network){prepare, step, restart, loss, NULL});
   return 0;
 }

@@ -76,7 +76,7 @@ class Jax(pipe.Contender):
         super().__init__(options)
         read = pipe.read_floats
         self.weights = [np.array(read(options.data, name), np.float32).reshape(shape)
-                        for name, shape in (("w1", (784, 128)), ("b1", 128), ("w2", (128, 10)),
+                        for name, shape in (("w1", (784, -1)), ("b1", -1), ("w2", (-1, 10)),
                                             ("b2", 10))]
         self.labels = np.array(pipe.read_ints(options.data, "labels"), np.int32)
         self.rows = np.array(read(options.data, "rows"), np.float32).reshape(-1, 784)
@@ -92,15 +92,10 @@ class Jax(pipe.Contender):
             generators = ("threefry2x32", "rbg") if rate else ("threefry2x32",)
             return [(name if rate else "jit", Training(self.weights, self.ring(batch), rate, name))
                     for name in generators]
-        if kind == "predict":
-            weights = [jnp.array(w) for w in self.weights]
-            rows = [x for x, _ in self.ring(batch)]
-            forward = jax.jit(lambda p, x: jax.nn.relu(x @ p[0] + p[1]) @ p[2] + p[3])
-            constant = jax.jit(lambda x: forward(weights, x))
-        else:
-            weights, rows = [jnp.ones((1, 1)), jnp.ones(1)], [jnp.ones((1, 1))]
-            forward = jax.jit(lambda p, x: x @ p[0] + p[1])
-            constant = jax.jit(lambda x: forward(weights, x))
+        weights = [jnp.array(w) for w in self.weights]
+        rows = [x for x, _ in self.ring(batch)]
+        forward = jax.jit(lambda p, x: jax.nn.relu(x @ p[0] + p[1]) @ p[2] + p[3])
+        constant = jax.jit(lambda x: forward(weights, x))
         at = [0]
 
         def next_row():
@@ -119,7 +114,7 @@ class Jax(pipe.Contender):
         if self.last is not None:
             self.last.block_until_ready()
 
-    def build(self, kind, batch):
+    def build(self, kind, batch, *_):
         ready, took = [], {}
         for name, step in self.candidates(kind, batch):
             def run(step=step):

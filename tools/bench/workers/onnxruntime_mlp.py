@@ -32,13 +32,13 @@ def model(layers, features, batch):
 class OnnxRuntime(pipe.Contender):
     version = onnxruntime.__version__
 
-    def build(self, kind, batch):
+    def build(self, kind, batch, *_):
         if kind == "train":
             raise NotImplementedError("inference only")
         read = lambda name, *shape: np.array(  # noqa: E731
             pipe.read_floats(self.options.data, name), np.float32).reshape(shape)
         if kind == "predict":
-            layers = [(read("w1", 784, 128), read("b1", 128)), (read("w2", 128, 10), read("b2", 10))]
+            layers = [(read("w1", 784, -1), read("b1", -1)), (read("w2", -1, 10), read("b2", 10))]
             rows = read("rows", -1, 784)
         else:
             layers = [(np.ones((1, 1), np.float32), np.ones(1, np.float32))]

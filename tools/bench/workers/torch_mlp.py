@@ -3,12 +3,11 @@
 Of several ways to write the same step the quickest is taken, for each batch size anew; the answer
 to `prepare` names it and tells how the others fared.
 """
-import itertools
 import sys
 import time
-import types
 
 import pipe
+from torch_compiled import compiled
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +16,6 @@ EPSILON = 1e-7
 # torch.optim.Adam divides √v by √(1 - 0.999^t) before it adds epsilon, the others do not: what they
 # call 1e-7 it would call 1e-7 / √(1 - 0.999^t), which is 1e-6 in the tenth step.
 OPTIMIZER_EPSILON = 1e-6
-COPIES = itertools.count()
 
 
 class Weights:
@@ -27,14 +25,15 @@ class Weights:
         def tensor(name, *shape):
             return torch.tensor(pipe.read_floats(folder, name)).reshape(shape)
 
-        self.w1, self.b1 = tensor("w1", 784, 128), tensor("b1", 128)
-        self.w2, self.b2 = tensor("w2", 128, 10), tensor("b2", 10)
+        self.w1, self.b1 = tensor("w1", 784, -1), tensor("b1", -1)
+        self.w2, self.b2 = tensor("w2", -1, 10), tensor("b2", 10)
         self.dropout = dropout
 
     def module(self):
-        layers = [torch.nn.Linear(784, 128), torch.nn.ReLU(),
+        hidden = len(self.b1)
+        layers = [torch.nn.Linear(784, hidden), torch.nn.ReLU(),
                   *([torch.nn.Dropout(self.dropout)] if self.dropout else []),
-                  torch.nn.Linear(128, 10)]
+                  torch.nn.Linear(hidden, 10)]
         net = torch.nn.Sequential(*layers)
         with torch.no_grad():
             net[0].weight.copy_(self.w1.T)
@@ -60,18 +59,6 @@ class Rows:
     def next(self):
         self.at = self.at + 1 if self.at + 1 < len(self.ring) else 0
         return self.ring[self.at - 1]
-
-
-def compiled(function, how):
-    """torch.compile of a copy of `function` with a code object of its own.
-
-    Dynamo keeps what it compiled with the code object and walks through it at every call; shared,
-    each variant and batch size would slow down all others.
-    """
-    code = function.__code__.replace(co_name=f"{function.__name__}_{next(COPIES)}")
-    copy = types.FunctionType(code, function.__globals__, code.co_name, function.__defaults__,
-                              function.__closure__)
-    return torch.compile(copy, fullgraph=True, dynamic=False, **how)
 
 
 def module_step(weights, rows, compile=None, **adam):
@@ -133,11 +120,6 @@ MODES = {
     "max-autotune": {"mode": "max-autotune"},
     "max-autotune, C++ wrapper": {"options": {"max_autotune": True, "cpp_wrapper": True}},
 }
-FROZEN = {
-    "max-autotune, frozen": {"options": {"max_autotune": True, "freezing": True}},
-    "max-autotune, frozen, C++ wrapper":
-        {"options": {"max_autotune": True, "freezing": True, "cpp_wrapper": True}},
-}
 
 
 class Torch(pipe.Contender):
@@ -154,24 +136,14 @@ class Torch(pipe.Contender):
         rows = Rows(self.options.data, batch)
         if kind == "train":
             return self.train_candidates(rows)
-        if kind == "predict":
-            net = self.weights.module().eval()
-        else:
-            net = torch.nn.Linear(1, 1).eval()
-            rows.ring = [(torch.rand(1, 1), None)]
-        return self.predict_candidates(net, rows)
+        return self.predict_candidates(self.weights.module().eval(), rows)
 
     def train_candidates(self, rows):
         if not self.compiles:
             return [(f"Adam {name}", lambda flags=flags: module_step(self.weights, rows, **flags))
                     for name, flags in (("foreach", {"foreach": True}), ("fused", {"fused": True}))]
-        made = [(f"one graph, {mode}", lambda how=how: whole_step(self.weights, rows, how))
+        return [(f"one graph, {mode}", lambda how=how: whole_step(self.weights, rows, how))
                 for mode, how in MODES.items()]
-        made.append(("module and Adam fused, max-autotune", lambda: module_step(
-            self.weights, rows, MODES["max-autotune"], fused=True)))
-        made.append(("module and Adam fused, default", lambda: module_step(
-            self.weights, rows, MODES["default"], fused=True)))
-        return made
 
     def predict_candidates(self, net, rows):
         def caller(function):
@@ -180,15 +152,9 @@ class Torch(pipe.Contender):
                     return function(rows.next()[0])
             return call
 
-        def forward(x):
-            return net(x)
+        return [("inference_mode", lambda: caller(net))]
 
-        if not self.compiles:
-            return [("inference_mode", lambda: caller(net))]
-        return [(name, lambda how=how: caller(compiled(forward, how)))
-                for name, how in {**FROZEN, "max-autotune": MODES["max-autotune"]}.items()]
-
-    def build(self, kind, batch):
+    def build(self, kind, batch, *_):
         ready, failed, took = [], {}, {}
         for name, make in self.candidates(kind, batch):
             start = time.perf_counter()

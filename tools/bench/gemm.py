@@ -1,0 +1,54 @@
+"""The table of f32 matrix products, in three orientations, against oneDNN and PyTorch."""
+import peers
+from session import Row
+
+SHAPES = ["64x64x64", "128x128x128", "256x256x256", "512x512x512", "1024x1024x1024",
+          "2048x2048x2048", "128x784x512", "64x256x256", "32x1024x4096", "512x64x512", "8x512x512",
+          "1x512x512", "127x250x500", "63x65x67"]
+QUICK = ["64x64x64", "512x512x512", "8x512x512", "63x65x67"]
+
+
+def sizes(shape):
+    return [int(s) for s in shape.split("x")]
+
+
+def model(orientation, shape):
+    """One entry: the product of two inputs, one of them transposed."""
+    m, k, n = sizes(shape)
+    a, b = (k, m) if orientation == "tn" else (m, k), (n, k) if orientation == "nt" else (k, n)
+    turned = {"nn": ("a", "b", ""), "nt": ("a", "t", "b"), "tn": ("t", "b", "a")}[orientation]
+    turn = f"  %t = transpose(%{turned[2]}, permutation = [1, 0])\n" if turned[2] else ""
+    return (f"graph.func @call(%a: tensor<{a[0]}x{a[1]}xf32>, %b: tensor<{b[0]}x{b[1]}xf32>) {{\n"
+            f"{turn}  %c = matmul(%{turned[0]}, %{turned[1]})\n  return(%c)\n}}\n")
+
+
+def row(session, orientation, shape):
+    m, k, n = sizes(shape)
+    kind = f"gemm:{orientation}:{shape}"
+    return Row(
+        label=f"{orientation} {shape}", kind=kind, flops=2.0 * m * k * n, target=0.95,
+        ceiling=("gflops", 0.92 if min(m, k, n) >= 256 else None), words=(-1, 1),
+        own_words=(lambda: session.compile_model(kind, model(orientation, shape)),))
+
+
+def packed_model(shape):
+    """A product with a constant matrix: a layer without bias whose weights are frozen."""
+    m, k, n = sizes(shape)
+    return (f"nn.model @packed {{\n  input(shape = [{k}])\n"
+            f"  dense(units = {n}, use_bias = false)\n}}\n")
+
+
+def run(session):
+    options = session.options
+    shapes = QUICK if options.quick else SHAPES
+    commands = {"graven": session.graven_case, "oneDNN": session.onednn_case,
+                "torch": session.python("torch", "torch_case.py")}
+    for threads in options.threads:
+        contenders = session.start_all(commands, threads)
+        try:
+            for orientation in ("nn", "nt", "tn"):
+                session.table("gemm", f"Products {orientation.upper()}, MxKxN", contenders,
+                              [row(session, orientation, s) for s in shapes], threads)
+        finally:
+            for c in contenders:
+                c.close()
