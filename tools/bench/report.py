@@ -43,7 +43,8 @@ def amount(row):
     median = row["results"]["graven"]["median"]
     if row["ceiling"] == "gflops":
         return f"{row['flops'] / median / 1e9:.1f} GFLOP/s, {100 * row['share']:.0f} %"
-    return f"{row['bytes'] / median / 1e9:.1f} GB/s, {100 * row['share']:.0f} %"
+    past = " past the cache" if row["ceiling"] == "stream_gbs" else ""
+    return f"{row['bytes'] / median / 1e9:.1f} GB/s, {100 * row['share']:.0f} %{past}"
 
 
 def table_text(measured):

@@ -106,6 +106,9 @@ class Session:
             "OMP_NUM_THREADS": count, "MKL_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count,
             "NPROC": count, "KMP_BLOCKTIME": "0", "PYTHONDONTWRITEBYTECODE": "1",
             "TORCHINDUCTOR_CACHE_DIR": str((self.folder / "inductor").resolve()),
+            # What a peer frees it gets back without page faults: results of its own making cost no more
+            # than results in memory that the caller keeps.
+            "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 36),
             "CUDA_VISIBLE_DEVICES": "", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
         contender = measure.Contender(name, command, set(available[:threads]), environment,
                                       self.folder / f"{name.replace(' ', '_')}.log")
@@ -185,7 +188,8 @@ class Session:
                         self.disagreements.append(f"{row.label}: {name} differs by {worst:.1e}")
                         say(f"WRONG: {self.disagreements[-1]}")
 
-    def table(self, part, title, contenders, rows, threads, digests=True, sample=None):
+    def table(self, part, title, contenders, rows, threads, digests=True, sample=None,
+              unit="µs"):
         """Measures rows by all contenders; a table that is not sound again, up to --again times.
 
         sample(row, contenders, ceilings, facts, skipped) -> [results] measures a row in another way
@@ -209,7 +213,7 @@ class Session:
                 best = table
             if best["sound"]:
                 break
-        best.update(part=part, title=title, threads=threads, attempts=attempt + 1)
+        best.update(part=part, title=title, threads=threads, attempts=attempt + 1, unit=unit)
         for row in rows:
             for name in facts[row.label]:
                 contender = next(c for c in contenders if c.name == name)
@@ -243,7 +247,8 @@ class Session:
         with self.quiet():
             after = measure.probe(self.probe_program, threads, processors)
         idle = [c.cpu_seconds() - c.own_cpu - b for c, b in zip(contenders, idle_before)]
-        moved = measure.moved(before, after)
+        used = {r["ceiling"] for r in found if "ceiling" in r} | {"gflops", "triad_gbs"}
+        moved = measure.moved({k: before[k] for k in used}, after)
         return {"before": before, "after": after, "moved": moved, "sound": moved <= 0.05,
                 "load": load, "idle_share": max(0.0, sum(idle) / wall), "rows": found}
 
