@@ -27,8 +27,19 @@ Value throughReshapes(Value value) {
   return value;
 }
 
-// Computed from numbers and scalars alone: stored nowhere, drawn again where it is wanted.
+// Whether a random number is drawn for each element of `op`'s result.
+bool isDrawn(Operation *op) {
+  if (isa<graph::RandomUniformOp, graph::RandomBitsOp>(op)) return true;
+  return isElementwise(op) && llvm::any_of(op->getOperands(), [](Value operand) {
+           return operand.getDefiningOp() && isDrawn(operand.getDefiningOp());
+         });
+}
+
+// Computed from numbers and scalars alone: stored nowhere, computed again where it is wanted. A
+// decision drawn at random is not: its one byte is cheaper to store than to draw again.
 bool isGenerated(Operation *op) {
+  if (isElementwise(op) && getElementTypeOrSelf(op->getResult(0)).isInteger(1) && isDrawn(op))
+    return false;
   if (isNumber(op) || isa<graph::IotaOp, graph::RandomUniformOp, graph::RandomBitsOp>(op))
     return true;
   if (!isElementwise(op) && !isa<graph::BroadcastOp, graph::ReshapeOp>(op)) return false;
@@ -156,9 +167,11 @@ void Grouping::place(Operation *op) {
     for (Group *other : operands) {
       if (other == home || other->kind != Kind::kMap) continue;
       if (home->kind == Kind::kColumn || home->kind == Kind::kContraction) {
-        // What leads to the hero is stored; what else the update of its state needs is not.
-        if (!updates_.contains(op) || shapeOf(op->getResult(0)) != ArrayRef<int64_t>(other->space) ||
-            sources(home->ops.front()).contains(other))
+        // What leads to the hero is stored; what else is wanted beside its result is not.
+        if (shapeOf(op->getResult(0)) != ArrayRef<int64_t>(other->space) ||
+            sources(home->ops.front()).contains(other) ||
+            (!gradients_.contains(home->ops.front()) &&
+             llvm::any_of(other->ops, [&](Operation *each) { return updates_.contains(each); })))
           continue;
       } else if (other->space != home->space) {
         continue;

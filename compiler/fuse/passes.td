@@ -10,7 +10,8 @@ def FormKernels : Pass<"fuse-form-kernels", "::graven::graph::EntryOp"> {
     Grows kernels around heroes: a contraction takes the elementwise ops that follow it, reductions
     over last axes share a row kernel with what leads to and follows from them, reductions over first
     axes become column kernels, elementwise ops of one shape become maps. Constants, counters, random
-    numbers and broadcasts are repeated in each kernel that wants them instead of being stored.
+    numbers and broadcasts are repeated in each kernel that wants them instead of being stored; a mask
+    decided by random numbers is stored, in one byte an element.
 
     The optimizer's update of a parameter, where it is all that reads the parameter's gradient, is
     computed with the contraction or column reduction that makes the gradient: the gradient is never

@@ -31,7 +31,7 @@ int64_t countScalarOps(Operation *op) {
     if (emitted.hasTrait<OpTrait::ConstantLike>()) continue;
     bool elementary = isa<math::MathDialect>(emitted.getDialect()) &&
                       !isa<math::AbsFOp, math::FloorOp, math::CopySignOp, math::FmaOp>(emitted);
-    count += elementary ? 20 : 1;
+    count += elementary ? kElementary : 1;
   }
   block.dropAllReferences();
   block.clear();

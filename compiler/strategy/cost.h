@@ -11,6 +11,9 @@ struct Cost {
   int64_t bytes = 0;  // inputs and outputs, each once
 };
 
+// What an elementary function counts as.
+constexpr int64_t kElementary = 20;
+
 Cost costOf(kernel::FusedOp fused);
 // Operations that computing one element of `op`'s result takes, its operands given.
 int64_t operationsPerElement(mlir::Operation *op);

@@ -1,20 +1,46 @@
 #include "compiler/strategy/kernel_name.h"
 
+#include "compiler/strategy/cost.h"
+
 using namespace mlir;
 
 namespace graven::strategy {
 namespace {
 
-constexpr size_t kLongest = 5;  // ops named
+constexpr size_t kLongest = 4;  // ops named
+constexpr int kUnnamed = 4;     // the rank of ops that are named where there are no others
 
-// Ops that a reader of a profile does not look for, where there are others.
-bool isUnnamed(Operation *op) {
-  return isa<graph::ConstantOp, graph::IotaOp, graph::BroadcastOp, graph::ReshapeOp,
-             graph::ConvertOp, graph::StopGradientOp>(op);
+// How much an op tells a profile's reader about its kernel: 0 most.
+int rankOf(Operation *op) {
+  if (isa<graph::ConstantOp, graph::IotaOp, graph::BroadcastOp, graph::ReshapeOp, graph::ConvertOp,
+          graph::StopGradientOp>(op))
+    return kUnnamed;
+  if (!isa<graph::ElementwiseOpInterface>(op)) return 0;
+  if (operationsPerElement(op) >= kElementary) return 1;
+  auto resultOf = [](Value value) { return getElementTypeOrSelf(value); };
+  bool compares = resultOf(op->getResult(0)).isInteger(1);
+  bool chooses = llvm::any_of(op->getOperands(), [&](Value operand) {
+    return resultOf(operand).isInteger(1);
+  });
+  return compares || chooses || op->getNumOperands() == 1 ? 3 : 2;
+}
+
+// Every result is the new value of a state, and of nothing else, and made from old ones.
+bool isUpdate(kernel::FusedOp fused) {
+  if (fused->use_empty() || llvm::none_of(fused.getInputs(), [](Value input) {
+        return isa_and_nonnull<graph::ReadOp>(input.getDefiningOp());
+      }))
+    return false;
+  return llvm::all_of(fused->getUses(), [](OpOperand &use) {
+    auto end = dyn_cast<graph::ReturnOp>(use.getOwner());
+    size_t writes = end && end.getWrites() ? end.getWrites()->size() : 0;
+    return use.getOperandNumber() + writes >= use.getOwner()->getNumOperands();
+  });
 }
 
 StringRef nameOf(Operation *op) {
   if (isa<graph::DotGeneralOp>(op)) return "matmul";
+  if (isa<graph::RandomUniformOp, graph::RandomBitsOp>(op)) return "random";
   return op->getName().stripDialect();
 }
 
@@ -34,23 +60,28 @@ std::string shapeName(ArrayRef<int64_t> shape) {
 }
 
 std::string kernelName(kernel::FusedOp fused, const Plan &plan) {
-  SmallVector<StringRef> ops;
-  bool more = false;
   Block &body = fused.getBody().front();
-  for (bool all : {false, true}) {
+  bool update = isUpdate(fused);
+  SmallVector<std::pair<StringRef, int>> ops;
+  int most = update ? 0 : kUnnamed - 1;
+  for (int limit : {most, kUnnamed}) {
     for (Operation &op : body.without_terminator()) {
-      if ((!all && isUnnamed(&op)) || llvm::is_contained(ops, nameOf(&op))) continue;
-      if (ops.size() == kLongest)
-        more = true;
-      else
-        ops.push_back(nameOf(&op));
+      bool known = llvm::any_of(ops, [&](auto &other) { return other.first == nameOf(&op); });
+      if (rankOf(&op) <= limit && !known) ops.push_back({nameOf(&op), rankOf(&op)});
     }
-    if (!ops.empty()) break;
+    if (!ops.empty() || update) break;
   }
-  if (ops.empty()) ops.push_back("copy");
+  while (ops.size() > kLongest) {
+    // The last of those that tell least.
+    auto least = std::max_element(ops.rbegin(), ops.rend(), [](auto &a, auto &b) {
+      return a.second < b.second;
+    });
+    ops.erase(std::next(least).base());
+  }
   std::string name;
-  for (StringRef op : ops) name += op.str() + "_";
-  if (more) name += "etc_";
+  for (auto &[op, rank] : ops) name += op.str() + "_";
+  if (update) name += "update_";
+  if (name.empty()) name = "copy_";
   if (fused.getSegments()) name += std::to_string(*fused.getSegments()) + "_segments_";
   Type element =
       cast<RankedTensorType>(body.getTerminator()->getOperand(0).getType()).getElementType();

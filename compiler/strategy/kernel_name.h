@@ -1,7 +1,10 @@
 // Names of kernels: <ops>_<element type>_<shape>[_<configuration>], a C identifier.
 //
-// Ops are the region's in order, without sources and movement; a contraction is called matmul; a
-// long list is cut. Profiles and reports show these names.
+// Ops are the region's in order, each once, without sources and movement; a contraction is called
+// matmul. Of a long list stay those that tell most: contractions, reductions and random numbers
+// first, then elementary functions, then arithmetic, then comparisons and choices. An optimizer's
+// formula is called update: all of a kernel whose results are new values of states, or what follows
+// from its contraction or reduction. Profiles and reports show these names.
 #ifndef GRAVEN_COMPILER_STRATEGY_KERNEL_NAME_H_
 #define GRAVEN_COMPILER_STRATEGY_KERNEL_NAME_H_
 

@@ -1,4 +1,4 @@
-// Transpositions next to contractions: which axes pair with which is free to choose.
+// Contractions: transpositions next to them, whose axes pair as one likes, and those of one term.
 #include "compiler/simplify/patterns/identities.h"
 
 namespace graven::simplify {
@@ -59,10 +59,44 @@ Value foldResult(TransposeOp op, GraphBuilder &g) {
   return dotGeneral(Expr(g, dot.getRhs()), Expr(g, dot.getLhs()), axes);
 }
 
+// Where each axis of an operand but the contracted ones stands in the result; `free` is the first
+// place of those that are free. Nothing where they change their order.
+std::optional<SmallVector<int64_t>> placesOf(Value value, ArrayRef<int64_t> batch,
+                                             ArrayRef<int64_t> contract, int64_t free) {
+  SmallVector<int64_t> places;
+  for (int64_t axis = 0; axis < typeOf(value).getRank(); ++axis) {
+    if (llvm::is_contained(contract, axis)) continue;
+    const int64_t *found = llvm::find(batch, axis);
+    places.push_back(found != batch.end() ? found - batch.begin() : free++);
+  }
+  if (!llvm::is_sorted(places)) return std::nullopt;
+  return places;
+}
+
+// A product of one term is no sum: x y, each spread over the free axes of the other. As an
+// elementwise op it is computed with what follows, such as the update of weights by one row.
+Value multiplyOuter(DotGeneralOp op, GraphBuilder &g) {
+  DotAxes axes = axesOf(op);
+  Expr x(g, op.getLhs()), y(g, op.getRhs());
+  if (llvm::any_of(axes.lhsContract, [&](int64_t axis) { return x.dim(axis) != 1; })) return {};
+  int64_t free = x.rank() - static_cast<int64_t>(axes.lhsContract.size());
+  auto xPlaces = placesOf(x, axes.lhsBatch, axes.lhsContract, axes.lhsBatch.size());
+  auto yPlaces = placesOf(y, axes.rhsBatch, axes.rhsContract, free);
+  if (!xPlaces || !yPlaces) return {};
+  ArrayRef<int64_t> shape = typeOf(op).getShape();
+  auto spread = [&](Expr operand, ArrayRef<int64_t> places) {
+    SmallVector<int64_t> kept;
+    for (int64_t place : places) kept.push_back(shape[place]);
+    return broadcast(reshape(operand, kept), shape, places);
+  };
+  return spread(x, *xPlaces) * spread(y, *yPlaces);
+}
+
 }  // namespace
 
 void addContractionIdentities(Identities &identities) {
   identities.add<DotGeneralOp>(foldOperands);
+  identities.add<DotGeneralOp>(multiplyOuter);
   identities.add<TransposeOp>(foldResult);
 }
 

@@ -59,9 +59,28 @@ graph.entry @bias(%g: tensor<16x3xf32>) attributes {result_names = []} {
   return(%n, writes = [@b]) : (tensor<3xf32>) -> ()
 }
 
-// A mask is drawn again wherever it is wanted, never stored.
+// A decision drawn at random, one byte, is stored for the second kernel that wants it.
 // CHECK-LABEL: graph.entry @mask
-graph.entry @mask(%x: tensor<16x4xf32>, %w: tensor<4x3xf32>, %v: tensor<3x3xf32>, %key: tensor<2xi32>) attributes {result_names = ["y", "z"]} {
+graph.entry @mask(%x: tensor<16x4xf32>, %w: tensor<4x3xf32>, %v: tensor<3x3xf32>, %key: tensor<2xi32>) attributes {result_names = ["z"]} {
+  %u = random_uniform(%key, shape = [16, 3], dtype = f32, site = 7) : (tensor<2xi32>) -> tensor<16x3xf32>
+  %c = constant(0.5, shape = [16, 3], dtype = f32) : () -> tensor<16x3xf32>
+  %0 = constant(0.0, shape = [16, 3], dtype = f32) : () -> tensor<16x3xf32>
+  %m = less(%u, %c) : (tensor<16x3xf32>, tensor<16x3xf32>) -> tensor<16x3xi1>
+  // CHECK: %[[K:.*]]:2 = kernel.fused({{.*}}) {kind = "contraction"} : {{.*}} -> (tensor<16x3x{{.*}}>, tensor<16x3x{{.*}}>)
+  // CHECK: random_uniform
+  // CHECK: kernel.fused({{.*}}%[[K]]#{{.*}}%[[K]]#{{.*}}) {kind = "contraction"}
+  // CHECK-NOT: random_uniform
+  // CHECK: return
+  %a = dot_general(%x, %w, lhs_contract = [1], rhs_contract = [0]) : (tensor<16x4xf32>, tensor<4x3xf32>) -> tensor<16x3xf32>
+  %y = select(%m, %a, %0) : (tensor<16x3xi1>, tensor<16x3xf32>, tensor<16x3xf32>) -> tensor<16x3xf32>
+  %d = dot_general(%y, %v, lhs_contract = [1], rhs_contract = [0]) : (tensor<16x3xf32>, tensor<3x3xf32>) -> tensor<16x3xf32>
+  %z = select(%m, %d, %0) : (tensor<16x3xi1>, tensor<16x3xf32>, tensor<16x3xf32>) -> tensor<16x3xf32>
+  return(%z) : (tensor<16x3xf32>) -> ()
+}
+
+// Random numbers themselves are drawn again wherever they are wanted, never stored.
+// CHECK-LABEL: graph.entry @noise
+graph.entry @noise(%x: tensor<16x4xf32>, %w: tensor<4x3xf32>, %v: tensor<3x3xf32>, %key: tensor<2xi32>) attributes {result_names = ["y", "z"]} {
   %u = random_uniform(%key, shape = [16, 3], dtype = f32, site = 7) : (tensor<2xi32>) -> tensor<16x3xf32>
   // CHECK: kernel.fused(%{{.*}}, %{{.*}}, %key) {kind = "contraction"}
   // CHECK: random_uniform
