@@ -125,9 +125,17 @@ graven_status graven_state_load(graven_state *state, const char *path);
 const char *graven_state_metadata(const graven_state *state, const char *key);
 
 // --- pool and context ----------------------------------------------------------------------------
+// A program's own threads: calls body(data, i) once for every 0 <= i < parts, on any threads, and
+// returns when all are done.
+typedef void (*graven_parallel_for)(void *self, int64_t parts, void (*body)(void *data, int64_t part),
+                                    void *data);
 typedef struct graven_pool_options {
   int32_t threads;         // the caller's included; 0: as many as the machine has cores
   int32_t force_parallel;  // tests only: never take the serial shortcut for small work
+  // Null: the pool makes threads of its own. Else it makes none and has each parallel region run by
+  // parallel_for(parallel_for_self, ...), in at most `threads` parts.
+  graven_parallel_for parallel_for;
+  void *parallel_for_self;
 } graven_pool_options;
 graven_status graven_pool_create(const graven_pool_options *options, graven_pool **pool);
 void graven_pool_destroy(graven_pool *pool);

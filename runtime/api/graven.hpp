@@ -148,7 +148,7 @@ class Pool {
  public:
   // `threads` counts the caller; 0: as many as the machine has cores.
   explicit Pool(std::int32_t threads = 0, bool force_parallel = false) {
-    graven_pool_options options = {threads, force_parallel};
+    graven_pool_options options = {threads, force_parallel, nullptr, nullptr};
     graven_pool *pool;
     check(graven_pool_create(&options, &pool));
     handle_.reset(pool);

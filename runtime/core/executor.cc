@@ -19,11 +19,12 @@ uint64_t now() {
 // One call under way.
 class Call {
  public:
-  Call(graven_context &context, const graven_entry_record &entry, int64_t rows)
+  Call(graven_context &context, uint32_t entry, int64_t rows)
       : context_(context),
         model_(*context.model),
         device_(*context.model->device),
-        entry_(entry),
+        number_(entry),
+        entry_(model_.table.entries[entry]),
         rows_(rows) {}
 
   graven_status bind_inputs(const void *const *inputs);
@@ -51,6 +52,7 @@ class Call {
   graven_context &context_;
   const graven_model &model_;
   const Device &device_;
+  const uint32_t number_;
   const graven_entry_record &entry_;
   int64_t rows_;
   uint64_t staged_ = 0;
@@ -120,7 +122,7 @@ graven_status Call::issue(const graven_command_record &command) {
 }
 
 graven_status Call::run() {
-  graven_status status = device_.begin(context_.queue);
+  graven_status status = device_.begin(context_.queue, number_);
   if (status != GRAVEN_OK) return status;
   const graven_command_record *commands = model_.table.commands + entry_.commands.first;
   uint64_t *profile = context_.profile ? context_.profile + entry_.commands.first : nullptr;
@@ -158,7 +160,7 @@ graven_status Call::deliver(void *const *outputs) {
 
 graven_status execute(graven_context &context, graven_state *state, uint32_t entry, int64_t rows,
                       const void *const *inputs, void *const *outputs) {
-  Call call(context, context.model->table.entries[entry], rows);
+  Call call(context, entry, rows);
   context.bases[kBaseState] = state ? state->memory : nullptr;
   graven_status status = call.bind_inputs(inputs);
   if (status != GRAVEN_OK) return status;

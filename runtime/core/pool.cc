@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -21,16 +22,20 @@ namespace {
 
 constexpr int32_t kMaxThreads = 1024;
 constexpr size_t kCacheLine = 64;
-// About 50 microseconds: longer than the host's work between two launches, shorter than a time
-// slice.
-constexpr int kSpins = 2000;
-// Both sides of a signal may stand on one processor: then the one waited for must get it, and must be
-// seen to want it by the scheduler, which else leaves the pair there for good and another idle.
-constexpr int kSpinsPerYield = 100;
-// Cost model of the shortcut, in nanoseconds of one thread: what a thread must at least be given.
-constexpr uint64_t kFlopsPerNanosecond = 16;
-constexpr uint64_t kBytesPerNanosecond = 16;
-constexpr uint64_t kShare = 1500;
+// How long a thread looks for work before it sleeps, in nanoseconds: longer than the host's work
+// and the serial launches between two parallel ones, shorter than a time slice.
+constexpr uint64_t kSpinTime = 100000;
+constexpr int kSpinsPerLook = 128;  // pauses between two looks at the clock: a few microseconds
+// Cost model, in nanoseconds of one thread at a moderate rate: what a thread must at least be
+// given, and what is too little to be claimed on its own.
+constexpr uint64_t kFlopsPerNanosecond = 32;
+constexpr uint64_t kBytesPerNanosecond = 32;
+constexpr uint64_t kShare = 1000;
+constexpr uint64_t kLeastClaim = 500;
+// Launches with so many operations per byte gain from a second core even when their operands lie in
+// the first one's cache; so do those of so many bytes, which lie in no core's own cache.
+constexpr uint64_t kDenseFlopsPerByte = 3;
+constexpr uint64_t kLargeBytes = uint64_t{4} << 20;
 
 void pause_cpu() {
 #if defined(__x86_64__)
@@ -42,6 +47,7 @@ void pause_cpu() {
 
 using Word = std::atomic<uint32_t>;
 static_assert(sizeof(Word) == sizeof(uint32_t) && Word::is_always_lock_free);
+static_assert(std::atomic<uint64_t>::is_always_lock_free);
 
 void futex_wait(Word &word, uint32_t expected) {
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, nullptr, nullptr, 0);
@@ -50,54 +56,90 @@ void futex_wake(Word &word) {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
 
-// A word that one thread advances and another waits for. The sleeper announces itself before it
-// looks a last time, the signaller looks for a sleeper after it has advanced: one sees the other.
-struct Signal {
-  alignas(kCacheLine) Word value{0};
-  Word sleeping{0};
+uint64_t now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec);
+}
 
-  void send(uint32_t next) {
-    value.store(next, std::memory_order_seq_cst);
-    if (sleeping.load(std::memory_order_seq_cst)) futex_wake(value);
+// Looks for `done()` until it holds or `spin_time` nanoseconds are over; tells whether it holds.
+template <typename Done>
+bool spin_until(uint64_t spin_time, Done done) {
+  for (int i = 0; i < kSpinsPerLook; ++i) {
+    if (done()) return true;
+    if (spin_time == 0) return false;
+    pause_cpu();
   }
-  // Returns once the value differs from `old`.
-  void wait(uint32_t old, int spins) {
-    for (int i = 0; i < spins; ++i) {
-      if (value.load(std::memory_order_acquire) != old) return;
-      if (i % kSpinsPerYield == kSpinsPerYield - 1) {
-        sched_yield();
-      } else {
-        pause_cpu();
-      }
+  const uint64_t end = now() + spin_time;
+  do {
+    for (int i = 0; i < kSpinsPerLook; ++i) {
+      if (done()) return true;
+      pause_cpu();
     }
-    sleeping.store(1, std::memory_order_seq_cst);
-    while (value.load(std::memory_order_seq_cst) == old) futex_wait(value, old);
-    sleeping.store(0, std::memory_order_relaxed);
+    // Both sides may stand on one processor: then the one waited for must get it, and must be seen
+    // to want it by the scheduler, which else leaves the pair there for good and another idle.
+    sched_yield();
+  } while (now() < end);
+  return done();
+}
+
+// One thread's part of a launch, in a cache line of its own that also wakes the thread: handing out
+// work and taking it moves this line alone.
+//
+// Every piece of a part is claimed by a compare-exchange of `range`, by the part's owner from the
+// front and, when it has nothing left to do, by any other thread from the back. So nobody waits for
+// a thread that has not begun. What is claimed belongs to a launch that is not over, hence the
+// fields that describe the launch are read after the claim only.
+struct alignas(kCacheLine) Part {
+  std::atomic<uint64_t> range{
+      0};  // units not yet claimed: the first in the high half, the end in the low
+  Word sleeping{0};
+  Word ended{0};                   // the pool is being destroyed
+  std::atomic<uint32_t> least{1};  // units to claim at least
+  int32_t parts = 0;               // how many the launch is cut into
+  graven_kernel_fn function = nullptr;
+  void *const *buffers = nullptr;
+  int64_t grid = 0;
+  int64_t unit = 1;  // workgroups per unit
+
+  bool has_work() const {
+    uint64_t range_now = range.load(std::memory_order_seq_cst);
+    return (range_now >> 32) < (range_now & 0xffffffffu);
   }
 };
 
-// What one worker shares with the caller. A worker that is not needed for a launch is not touched.
-struct Worker {
-  Signal start;
-  Signal done;
-  graven_kernel_fn function;  // null: the worker ends
-  void *const *buffers;
-  int64_t lo, hi;
-  uint32_t sequence;  // the caller's count of launches given to this worker
-  int spins;
-  pthread_t thread;
+struct Claim {
+  uint32_t first, end;
 };
 
-void *worker_main(void *argument) {
-  Worker &worker = *static_cast<Worker *>(argument);
-  set_float_mode(default_float_mode());
-  for (uint32_t sequence = 0;; ++sequence) {
-    worker.start.wait(sequence, worker.spins);
-    if (!worker.function) return nullptr;
-    worker.function(worker.buffers, worker.lo, worker.hi);
-    worker.done.send(sequence + 1);
+// Takes three quarters of what is left from the front for the owner, half of it from the back for
+// others, so that the tails are balanced at the price of few claims.
+bool claim(Part &part, bool own, Claim *claimed) {
+  uint64_t range = part.range.load(std::memory_order_acquire);
+  for (;;) {
+    uint32_t first = static_cast<uint32_t>(range >> 32), end = static_cast<uint32_t>(range);
+    if (first >= end) return false;
+    uint32_t left = end - first, kept = own ? left / 4 : left / 2;
+    if (kept < part.least.load(std::memory_order_relaxed)) kept = 0;
+    *claimed = own ? Claim{first, end - kept} : Claim{first + kept, end};
+    uint64_t rest = own ? uint64_t{end - kept} << 32 | end : uint64_t{first} << 32 | (first + kept);
+    if (part.range.compare_exchange_weak(range, rest, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
+      return true;
+    }
   }
 }
+
+void run_claimed(const Part &part, Claim claimed) {
+  int64_t end = claimed.end * part.unit;
+  part.function(part.buffers, claimed.first * part.unit, end < part.grid ? end : part.grid);
+}
+
+struct Worker {
+  graven_pool *pool;
+  int32_t index;
+  pthread_t thread;
+};
 
 int32_t available_cpus() {
   cpu_set_t set;
@@ -111,57 +153,176 @@ int32_t available_cpus() {
 }  // namespace graven1
 
 struct graven_pool {
-  int32_t threads;  // the caller's included
-  int32_t force_parallel;
-  int spins;
-  std::atomic<uint32_t> taken;
-  graven1::Worker *workers;  // threads - 1
+  int32_t threads = 1;  // the caller's included
+  int32_t force_parallel = 0;
+  uint64_t spin_time = 0;
+  graven_parallel_for parallel_for = nullptr;  // the program's own threads, instead of workers
+  void *parallel_for_self = nullptr;
+  graven1::Part *parts = nullptr;      // `threads`; the first is the caller's
+  graven1::Worker *workers = nullptr;  // threads - 1
+  graven1::Word taken{0};
+  // Units that the workers have finished of the launch under way, and whether the caller sleeps
+  // until there are more.
+  alignas(graven1::kCacheLine) graven1::Word finished{0};
+  graven1::Word waiting{0};
 };
 
 namespace graven1 {
 namespace {
 
-// How many threads `launch` is worth.
-int64_t wanted_threads(const graven_pool &pool, const Launch &launch) {
-  int64_t wanted = pool.threads;
-  if (!pool.force_parallel) {
-    uint64_t cost = launch.flops / kFlopsPerNanosecond + launch.bytes / kBytesPerNanosecond;
-    int64_t shares = static_cast<int64_t>(cost / kShare);
+// Runs what is left of the part at `index`, then reports it.
+uint32_t drain(graven_pool &pool, int32_t index, bool own) {
+  uint32_t units = 0;
+  for (Claim claimed; claim(pool.parts[index], own, &claimed);) {
+    run_claimed(pool.parts[index], claimed);
+    units += claimed.end - claimed.first;
+  }
+  return units;
+}
+
+void report(graven_pool &pool, uint32_t units) {
+  if (units == 0) return;
+  pool.finished.fetch_add(units, std::memory_order_seq_cst);
+  if (pool.waiting.load(std::memory_order_seq_cst)) futex_wake(pool.finished);
+}
+
+// Waits until this worker's part has something for it; false when the pool ends. The sleeper
+// announces itself before it looks a last time, the caller looks for a sleeper after it has handed
+// out work: one sees the other.
+bool wait_for_work(const graven_pool &pool, Part &part) {
+  auto called = [&part] { return part.has_work() || part.ended.load(std::memory_order_seq_cst); };
+  if (!spin_until(pool.spin_time, called)) {
+    for (;;) {
+      part.sleeping.store(1, std::memory_order_seq_cst);
+      if (called()) break;
+      futex_wait(part.sleeping, 1);
+    }
+    part.sleeping.store(0, std::memory_order_relaxed);
+  }
+  return part.ended.load(std::memory_order_acquire) == 0;
+}
+
+void wake(Part &part) {
+  if (part.sleeping.load(std::memory_order_seq_cst) == 0) return;
+  part.sleeping.store(0, std::memory_order_seq_cst);
+  futex_wake(part.sleeping);
+}
+
+void *worker_main(void *argument) {
+  const Worker &worker = *static_cast<const Worker *>(argument);
+  graven_pool &pool = *worker.pool;
+  set_float_mode(default_float_mode());
+  while (wait_for_work(pool, pool.parts[worker.index])) {
+    uint32_t units = drain(pool, worker.index, true);
+    if (units == 0) continue;
+    // Read before the report, after which the launch may be over.
+    const int32_t parts = pool.parts[worker.index].parts;
+    report(pool, units);
+    for (int32_t i = 1; i < parts; ++i) {
+      report(pool, drain(pool, (worker.index + i) % parts, false));
+    }
+  }
+  return nullptr;
+}
+
+void stop_workers(graven_pool *pool, int32_t count) {
+  for (int32_t i = 0; i < count; ++i) {
+    pool->parts[i + 1].ended.store(1, std::memory_order_seq_cst);
+    wake(pool->parts[i + 1]);
+  }
+  for (int32_t i = 0; i < count; ++i) pthread_join(pool->workers[i].thread, nullptr);
+}
+
+void free_pool(graven_pool *pool) {
+  free(pool->parts);
+  free(pool->workers);
+  free(pool);
+}
+
+// The launch as the program's own threads run it: part t of n.
+struct HookedLaunch {
+  const Launch *launch;
+  int64_t parts;
+};
+
+void run_hooked_part(void *data, int64_t part) {
+  const HookedLaunch &hooked = *static_cast<const HookedLaunch *>(data);
+  const Launch &launch = *hooked.launch;
+  const int64_t share = launch.grid / hooked.parts, longer = launch.grid % hooked.parts;
+  const int64_t lo = part * share + (part < longer ? part : longer);
+  const FloatMode mode = float_mode();
+  set_float_mode(default_float_mode());
+  launch.function(launch.buffers, lo, lo + share + (part < longer));
+  set_float_mode(mode);
+}
+
+uint64_t cost_of(const Launch &launch) {
+  return launch.flops / kFlopsPerNanosecond + launch.bytes / kBytesPerNanosecond;
+}
+
+}  // namespace
+
+bool is_dense(const Launch &launch) {
+  return launch.flops >= kDenseFlopsPerByte * launch.bytes || launch.bytes >= kLargeBytes;
+}
+
+int64_t wanted_threads(const graven_pool *pool, const Launch &launch) {
+  if (!pool) return 1;
+  int64_t wanted = pool->threads;
+  if (!pool->force_parallel) {
+    int64_t shares = static_cast<int64_t>(cost_of(launch) / kShare);
     if (shares < wanted) wanted = shares;
   }
   return launch.grid < wanted ? launch.grid : wanted;
 }
 
-void stop_workers(graven_pool *pool, int32_t count) {
-  for (int32_t i = 0; i < count; ++i) {
-    pool->workers[i].function = nullptr;
-    pool->workers[i].start.send(++pool->workers[i].sequence);
-  }
-  for (int32_t i = 0; i < count; ++i) pthread_join(pool->workers[i].thread, nullptr);
-}
+bool always_parallel(const graven_pool *pool) { return pool && pool->force_parallel; }
 
-}  // namespace
-
-void run_on_pool(graven_pool *pool, const Launch &launch) {
-  int64_t threads = pool ? wanted_threads(*pool, launch) : 1;
+void run_on_pool(graven_pool *pool, const Launch &launch, int64_t threads) {
   if (threads < 2 || pool->taken.exchange(1, std::memory_order_acquire) != 0) {
     if (launch.grid > 0) launch.function(launch.buffers, 0, launch.grid);
     return;
   }
-  int64_t share = launch.grid / threads, longer = launch.grid % threads;
-  int64_t first = share + (longer > 0), lo = first;
-  for (int64_t t = 1; t < threads; ++t) {
-    Worker &worker = pool->workers[t - 1];
-    worker.function = launch.function;
-    worker.buffers = launch.buffers;
-    worker.lo = lo;
-    worker.hi = lo += share + (t < longer);
-    worker.start.send(++worker.sequence);
+  if (pool->parallel_for) {
+    HookedLaunch hooked = {&launch, threads};
+    pool->parallel_for(pool->parallel_for_self, threads, run_hooked_part, &hooked);
+    pool->taken.store(0, std::memory_order_release);
+    return;
   }
-  launch.function(launch.buffers, 0, first);
-  for (int64_t t = 1; t < threads; ++t) {
-    Worker &worker = pool->workers[t - 1];
-    worker.done.wait(worker.sequence - 1, pool->spins);
+  const int64_t unit = 1 + (launch.grid >> 30);
+  const uint32_t units = static_cast<uint32_t>((launch.grid + unit - 1) / unit);
+  const uint64_t cost = cost_of(launch);
+  const uint64_t least = cost == 0 ? 1 : 1 + units * kLeastClaim / cost;
+  const uint32_t count = static_cast<uint32_t>(threads);
+  const uint32_t share = units / count, longer = units % count;
+  pool->finished.store(0, std::memory_order_relaxed);
+  // The caller's own part is handed out last, so that the others begin early.
+  for (uint32_t t = count; t-- > 0;) {
+    Part &part = pool->parts[t];
+    part.parts = static_cast<int32_t>(threads);
+    part.function = launch.function;
+    part.buffers = launch.buffers;
+    part.grid = launch.grid;
+    part.unit = unit;
+    part.least.store(static_cast<uint32_t>(least < units ? least : units),
+                     std::memory_order_relaxed);
+    const uint32_t first = t * share + (t < longer ? t : longer);
+    part.range.store(uint64_t{first} << 32 | (first + share + (t < longer)),
+                     std::memory_order_seq_cst);
+    if (t > 0) wake(part);
+  }
+  uint32_t mine = drain(*pool, 0, true);
+  for (int32_t t = 1; t < threads; ++t) mine += drain(*pool, t, false);
+  const uint32_t others = units - mine;
+  auto over = [&] { return pool->finished.load(std::memory_order_acquire) == others; };
+  if (!spin_until(pool->spin_time, over)) {
+    pool->waiting.store(1, std::memory_order_seq_cst);
+    for (;;) {
+      uint32_t finished = pool->finished.load(std::memory_order_seq_cst);
+      if (finished == others) break;
+      futex_wait(pool->finished, finished);
+    }
+    pool->waiting.store(0, std::memory_order_relaxed);
   }
   pool->taken.store(0, std::memory_order_release);
 }
@@ -182,32 +343,51 @@ graven_status graven_pool_create(const graven_pool_options *options, graven_pool
         threads, kMaxThreads);
   }
   if (threads == 0) threads = cpus < kMaxThreads ? cpus : kMaxThreads;
-  graven_pool *made = static_cast<graven_pool *>(malloc(sizeof(graven_pool)));
-  void *workers = nullptr;
-  size_t bytes = sizeof(Worker) * (threads > 1 ? threads - 1 : 1);
-  if (!made || posix_memalign(&workers, kCacheLine, bytes) != 0) {
-    free(made);
-    return fail_memory(bytes, "a worker pool");
+  if (options && options->parallel_for) {
+    if (options->threads == 0) {
+      return fail(GRAVEN_INVALID_ARGUMENT,
+                  "graven_pool_create: with parallel_for, `threads` must say how many threads the "
+                  "program's own pool has");
+    }
+  }
+  void *pool_memory = nullptr, *parts = nullptr;
+  size_t part_bytes = sizeof(Part) * static_cast<size_t>(threads);
+  Worker *workers = static_cast<Worker *>(malloc(sizeof(Worker) * static_cast<size_t>(threads)));
+  if (!workers || posix_memalign(&pool_memory, kCacheLine, sizeof(graven_pool)) != 0) {
+    pool_memory = nullptr;
+  }
+  if (!pool_memory || posix_memalign(&parts, kCacheLine, part_bytes) != 0) {
+    free(workers);
+    free(pool_memory);
+    return fail_memory(part_bytes, "a worker pool");
+  }
+  graven_pool *made = new (pool_memory) graven_pool{};
+  made->threads = threads;
+  made->parts = static_cast<Part *>(parts);
+  made->workers = workers;
+  for (int32_t t = 0; t < threads; ++t) new (made->parts + t) Part{};
+  if (options) {
+    made->force_parallel = options->force_parallel;
+    made->parallel_for = options->parallel_for;
+    made->parallel_for_self = options->parallel_for_self;
   }
   // Spinning helps only while every thread has a core of its own.
-  made = new (made) graven_pool{threads, options ? options->force_parallel : 0,
-                                threads <= cpus ? kSpins : 0, 0, static_cast<Worker *>(workers)};
+  made->spin_time = threads <= cpus ? kSpinTime : 0;
   // Signals are the program's business: the workers leave them to its own threads.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = 0;
   int32_t started = 0;
-  for (; started < threads - 1 && error == 0; started += error == 0) {
-    Worker *worker = new (made->workers + started) Worker{};
-    worker->spins = made->spins;
+  const int32_t wanted = made->parallel_for ? 0 : threads - 1;
+  for (; started < wanted && error == 0; started += error == 0) {
+    Worker *worker = new (made->workers + started) Worker{made, started + 1, {}};
     error = pthread_create(&worker->thread, nullptr, worker_main, worker);
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) {
     stop_workers(made, started);
-    free(made->workers);
-    free(made);
+    free_pool(made);
     char text[kErrnoTextBytes];
     return fail(GRAVEN_OUT_OF_MEMORY,
                 "the system refuses thread %d of a worker pool of %d: %s; ask for fewer threads",
@@ -219,9 +399,8 @@ graven_status graven_pool_create(const graven_pool_options *options, graven_pool
 
 void graven_pool_destroy(graven_pool *pool) {
   if (!pool) return;
-  graven1::stop_workers(pool, pool->threads - 1);
-  free(pool->workers);
-  free(pool);
+  graven1::stop_workers(pool, pool->parallel_for ? 0 : pool->threads - 1);
+  graven1::free_pool(pool);
 }
 
 int32_t graven_pool_threads(const graven_pool *pool) { return pool ? pool->threads : 1; }

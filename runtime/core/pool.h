@@ -1,8 +1,9 @@
 // Worker pool: runs one kernel over its grid on several threads.
 //
-// The grid is cut into one contiguous range per thread, sizes differing by at most one, so that
-// which thread computes what is fixed; and since workgroups are independent, results do not depend
-// on the number of threads at all. Workers spin for a bounded time after work, then sleep.
+// The grid is cut into one contiguous range per thread, sizes differing by at most one, so that the
+// same thread works on the same data call by call; a thread that is done early takes from the tails
+// of the others. Since workgroups are independent, results do not depend on any of this. Workers
+// look for work for a bounded time, then sleep.
 #ifndef GRAVEN_RUNTIME_CORE_POOL_H_
 #define GRAVEN_RUNTIME_CORE_POOL_H_
 
@@ -20,10 +21,18 @@ struct Launch {
   uint64_t bytes;
 };
 
-// Runs `launch` on the threads of `pool` and waits for them. Runs it on the calling thread alone
-// when `pool` is null, when the work is too small to share, or when another caller has the pool.
-// The calling thread must be in the default float mode; the workers always are.
-void run_on_pool(graven_pool *pool, const Launch &launch);
+// How many threads of `pool` (null: none but the caller's) `launch` is worth by the cost model.
+int64_t wanted_threads(const graven_pool *pool, const Launch &launch);
+// Whether `launch` computes so much per byte, or moves so much, that it matters little which core's
+// cache its operands are in.
+bool is_dense(const Launch &launch);
+// Whether the pool was made to split even the smallest work.
+bool always_parallel(const graven_pool *pool);
+
+// Runs `launch` on `threads` threads of `pool`, at most its grid, and waits for them. Runs it on
+// the calling thread alone when `threads` is below 2 or when another caller has the pool. The
+// calling thread must be in the default float mode; the workers always are.
+void run_on_pool(graven_pool *pool, const Launch &launch, int64_t threads);
 
 }  // namespace graven1
 

@@ -48,7 +48,8 @@ struct Device {
   graven_status (*create_queue)(void *self, const graven_artifact *artifact, graven_pool *pool,
                                 void **queue);
   void (*destroy_queue)(void *self, void *queue);
-  graven_status (*begin)(void *queue);
+  // `entry` is the number of the entry whose commands follow: the same ones call by call.
+  graven_status (*begin)(void *queue, uint32_t entry);
   graven_status (*launch)(void *queue, const DeviceLaunch &launch);
   graven_status (*copy)(void *queue, void *destination, const void *source, size_t bytes);
   graven_status (*fill)(void *queue, void *destination, uint8_t byte, size_t bytes);

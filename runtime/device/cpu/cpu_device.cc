@@ -3,21 +3,51 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
+
+#include <new>
 
 #include "runtime/core/error.h"
 #include "runtime/core/float_mode.h"
 #include "runtime/core/pool.h"
+#include "runtime/device/cpu/sharing.h"
 
 namespace graven1 {
 namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
 
+// Copies and fills are cut into blocks of so many bytes, and shared among threads beyond a few.
+constexpr size_t kBlock = size_t{128} << 10;
+
 struct CpuQueue {
   const graven_kernel_fn *kernels;
   graven_pool *pool;
   FloatMode callers_mode;
+  // The call under way.
+  SharingChoice *choice;  // null: nothing to choose
+  Sharing sharing;
+  SharedLaunches shared;
+  uint64_t began;
+  SharingChoice *choices;  // one per entry; null where nothing is ever shared
 };
+
+uint64_t now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec);
+}
+
+void run(CpuQueue &queue, const Launch &launch) {
+  int64_t threads = wanted_threads(queue.pool, launch);
+  if (queue.choice && threads > 1) {
+    bool dense = is_dense(launch);
+    ++queue.shared.all;
+    queue.shared.dense += dense;
+    if (queue.sharing == kShareNone || (queue.sharing == kShareDense && !dense)) threads = 1;
+  }
+  run_on_pool(queue.pool, launch, threads);
+}
 
 graven_status allocate(void *, size_t bytes, const char *purpose, void **memory) {
   // Large blocks ask for huge pages: kernels walk through all of them, and page-table misses cost.
@@ -48,42 +78,92 @@ graven_status clear(void *, void *memory, size_t bytes) {
 
 graven_status create_queue(void *, const graven_artifact *artifact, graven_pool *pool,
                            void **queue) {
-  CpuQueue *made = static_cast<CpuQueue *>(malloc(sizeof(CpuQueue)));
-  if (!made) return fail_memory(sizeof(CpuQueue), "a context");
-  *made = CpuQueue{artifact->kernels, pool, 0};
+  const auto *header = static_cast<const graven_table_header *>(artifact->table);
+  const size_t choices =
+      graven_pool_threads(pool) > 1 && !always_parallel(pool) ? header->entries_count : 0;
+  const size_t bytes = sizeof(CpuQueue) + choices * sizeof(SharingChoice);
+  void *memory = malloc(bytes);
+  if (!memory) return fail_memory(bytes, "a context");
+  CpuQueue *made = new (memory) CpuQueue{};
+  made->kernels = artifact->kernels;
+  made->pool = pool;
+  if (choices != 0) made->choices = reinterpret_cast<SharingChoice *>(made + 1);
+  for (size_t i = 0; i < choices; ++i) new (made->choices + i) SharingChoice;
   *queue = made;
   return GRAVEN_OK;
 }
 
 void destroy_queue(void *, void *queue) { free(queue); }
 
-graven_status begin(void *queue) {
+graven_status begin(void *queue, uint32_t entry) {
   CpuQueue &cpu = *static_cast<CpuQueue *>(queue);
   cpu.callers_mode = float_mode();
   if (cpu.callers_mode != default_float_mode()) set_float_mode(default_float_mode());
+  cpu.choice = nullptr;
+  if (!cpu.choices) return GRAVEN_OK;
+  SharingChoice &choice = cpu.choices[entry];
+  // An entry without a launch to share has nothing to choose, and no time for the clock.
+  if (!choice.timed()) return GRAVEN_OK;
+  cpu.choice = &choice;
+  cpu.sharing = choice.current();
+  cpu.shared = {};
+  cpu.began = now();
   return GRAVEN_OK;
 }
 
 graven_status launch(void *queue, const DeviceLaunch &launch) {
   CpuQueue &cpu = *static_cast<CpuQueue *>(queue);
-  run_on_pool(cpu.pool, Launch{cpu.kernels[launch.kernel], launch.buffers, launch.grid,
-                               launch.flops, launch.bytes});
+  run(cpu,
+      Launch{cpu.kernels[launch.kernel], launch.buffers, launch.grid, launch.flops, launch.bytes});
   return GRAVEN_OK;
 }
 
-graven_status copy(void *, void *destination, const void *source, size_t bytes) {
-  if (bytes != 0) memmove(destination, source, bytes);
+// Both as kernels; operands: destination, source, size; destination, byte, size.
+void copy_blocks(void *const *buffers, int64_t lo, int64_t hi) {
+  size_t bytes = *static_cast<const size_t *>(buffers[2]);
+  size_t begin = static_cast<size_t>(lo) * kBlock, end = static_cast<size_t>(hi) * kBlock;
+  if (end > bytes) end = bytes;
+  memcpy(static_cast<char *>(buffers[0]) + begin, static_cast<const char *>(buffers[1]) + begin,
+         end - begin);
+}
+void fill_blocks(void *const *buffers, int64_t lo, int64_t hi) {
+  size_t bytes = *static_cast<const size_t *>(buffers[2]);
+  size_t begin = static_cast<size_t>(lo) * kBlock, end = static_cast<size_t>(hi) * kBlock;
+  if (end > bytes) end = bytes;
+  memset(static_cast<char *>(buffers[0]) + begin, *static_cast<const uint8_t *>(buffers[1]),
+         end - begin);
+}
+
+graven_status copy(void *queue, void *destination, const void *source, size_t bytes) {
+  char *to = static_cast<char *>(destination);
+  const char *from = static_cast<const char *>(source);
+  if (bytes <= 2 * kBlock || (to < from + bytes && from < to + bytes)) {
+    if (bytes != 0) memmove(destination, source, bytes);
+    return GRAVEN_OK;
+  }
+  void *buffers[] = {destination, const_cast<void *>(source), &bytes};
+  run(*static_cast<CpuQueue *>(queue),
+      Launch{copy_blocks, buffers, static_cast<int64_t>((bytes + kBlock - 1) / kBlock), 0,
+             2 * bytes});
   return GRAVEN_OK;
 }
 
-graven_status fill(void *, void *destination, uint8_t byte, size_t bytes) {
-  if (bytes != 0) memset(destination, byte, bytes);
+graven_status fill(void *queue, void *destination, uint8_t byte, size_t bytes) {
+  if (bytes <= 2 * kBlock) {
+    if (bytes != 0) memset(destination, byte, bytes);
+    return GRAVEN_OK;
+  }
+  void *buffers[] = {destination, &byte, &bytes};
+  run(*static_cast<CpuQueue *>(queue),
+      Launch{fill_blocks, buffers, static_cast<int64_t>((bytes + kBlock - 1) / kBlock), 0, bytes});
   return GRAVEN_OK;
 }
 
 graven_status finish(void *queue) {
+  CpuQueue &cpu = *static_cast<CpuQueue *>(queue);
+  if (cpu.choice) cpu.choice->finish(now() - cpu.began, cpu.shared);
   // Restored whole, so that the caller's exception flags too are as they were.
-  set_float_mode(static_cast<CpuQueue *>(queue)->callers_mode);
+  set_float_mode(cpu.callers_mode);
   return GRAVEN_OK;
 }
 

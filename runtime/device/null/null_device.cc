@@ -93,7 +93,7 @@ graven_status create_queue(void *self, const graven_artifact *artifact, graven_p
 
 void destroy_queue(void *, void *queue) { free(queue); }
 
-graven_status begin(void *queue) {
+graven_status begin(void *queue, uint32_t) {
   if (queue_of(queue).open) return misuse("begin without finish");
   queue_of(queue).open = true;
   return GRAVEN_OK;

@@ -17,7 +17,7 @@ int main(void) {
   graven_artifact artifact;
   graven_model *model = NULL;
   graven_pool *pool = NULL;
-  graven_pool_options options = {2, 0};
+  graven_pool_options options = {2, 0, NULL, NULL};
   uint32_t count = 7;
 
   memset(&artifact, 0, sizeof artifact);

@@ -3,7 +3,7 @@
 #   archive_test.sh ARCHIVE NM SIZE LD
 set -eu
 archive=$1 nm=$2 size=$3 ld=$4
-limit=98304  # 96 KiB of text and read-only data
+limit=65536  # 64 KiB of text and read-only data
 
 total=$("$size" -t "$archive" | awk 'END {print $1}')
 echo "text and read-only data: $total bytes, limit $limit"

@@ -31,7 +31,7 @@ int run() {
   graven_state *state = nullptr;
   graven_context *context = nullptr;
   graven_pool *pool = nullptr;
-  graven_pool_options options = {2, 1};
+  graven_pool_options options = {2, 1, nullptr, nullptr};
   CHECK(graven_model_create(builder.build(), &model) == GRAVEN_OK);
   CHECK(graven_state_create(model, &state) == GRAVEN_OK);
   CHECK(graven_pool_create(&options, &pool) == GRAVEN_OK);

@@ -99,7 +99,7 @@ TEST_F(FaultsTest, OutOfMemoryAtEveryAllocation) {
     return status;
   });
   fail_every_allocation("pool_create", [&] {
-    graven_pool_options options = {3, 0};
+    graven_pool_options options = {3, 0, nullptr, nullptr};
     graven_pool *pool;
     graven_status status = graven_pool_create(&options, &pool);
     graven_pool_destroy(pool);
@@ -114,7 +114,7 @@ TEST_F(FaultsTest, OutOfMemoryAtEveryAllocation) {
 }
 
 TEST_F(FaultsTest, CallsAndSavesAllocateNothing) {
-  graven_pool_options options = {2, 1};
+  graven_pool_options options = {2, 1, nullptr, nullptr};
   graven_pool *pool;
   graven_context *context;
   ASSERT_EQ(graven_pool_create(&options, &pool), GRAVEN_OK);

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
@@ -17,7 +18,7 @@ namespace graven::testing {
 namespace {
 
 graven_pool *make_pool(int32_t threads, bool force) {
-  graven_pool_options options = {threads, force};
+  graven_pool_options options = {threads, force, nullptr, nullptr};
   graven_pool *pool = nullptr;
   EXPECT_EQ(graven_pool_create(&options, &pool), GRAVEN_OK) << graven_last_error();
   return pool;
@@ -28,41 +29,126 @@ void count(void *const *buffers, int64_t lo, int64_t hi) {
   for (int64_t i = lo; i < hi; ++i) ++counts[i];
 }
 
-void note_ranges(void *const *buffers, int64_t lo, int64_t hi) {
-  int64_t *sizes = static_cast<int64_t *>(buffers[0]);
-  for (int64_t i = lo; i < hi; ++i) sizes[i] = hi - lo;
+// Runs a launch as the CPU device does.
+void run(graven_pool *pool, graven1::Launch launch) {
+  graven1::run_on_pool(pool, launch, graven1::wanted_threads(pool, launch));
 }
 
-TEST(PoolTest, EveryWorkgroupRunsOnceInBalancedRanges) {
+TEST(PoolTest, EveryWorkgroupRunsOnce) {
   for (int32_t threads : {1, 2, 3, 5, 8}) {
     graven_pool *pool = make_pool(threads, true);
     EXPECT_EQ(graven_pool_threads(pool), threads);
     for (int64_t grid : {0, 1, 2, 3, 7, 64, 1001}) {
       std::vector<int> counts(static_cast<size_t>(grid) + 1);
       void *buffers[] = {counts.data()};
-      graven1::run_on_pool(pool, {count, buffers, grid, 0, 0});
-      for (int64_t i = 0; i <= grid; ++i) EXPECT_EQ(counts[static_cast<size_t>(i)], i < grid);
-      std::vector<int64_t> sizes(static_cast<size_t>(grid) + 1);
-      buffers[0] = sizes.data();
-      graven1::run_on_pool(pool, {note_ranges, buffers, grid, 0, 0});
-      for (int64_t i = 0; i < grid; ++i) {
-        EXPECT_GE(sizes[static_cast<size_t>(i)], grid / threads);
-        EXPECT_LE(sizes[static_cast<size_t>(i)], grid / threads + 1);
+      for (uint64_t flops : {uint64_t{0}, uint64_t{1} << 16, uint64_t{1} << 40}) {
+        std::fill(counts.begin(), counts.end(), 0);
+        run(pool, {count, buffers, grid, flops, 0});
+        for (int64_t i = 0; i <= grid; ++i) EXPECT_EQ(counts[static_cast<size_t>(i)], i < grid);
       }
     }
     graven_pool_destroy(pool);
   }
 }
 
-TEST(PoolTest, SmallWorkStaysWithTheCaller) {
-  graven_pool *pool = make_pool(4, false);
-  std::vector<int64_t> sizes(100);
-  void *buffers[] = {sizes.data()};
-  graven1::run_on_pool(pool, {note_ranges, buffers, 100, 1000, 1000});
-  EXPECT_EQ(sizes[0], 100);
-  graven1::run_on_pool(pool, {note_ranges, buffers, 100, 1u << 30, 1000});
-  EXPECT_EQ(sizes[0], 25);
+// Sums the workgroups it is given; grids of more workgroups than 32 bits count.
+void add_range(void *const *buffers, int64_t lo, int64_t hi) {
+  auto *total = static_cast<std::atomic<int64_t> *>(buffers[0]);
+  total[0] += hi - lo;
+  total[1] += lo % 1000003 * 3 - hi % 1000003 * 3;
+}
+
+TEST(PoolTest, GridsBeyond32BitsAreCovered) {
+  graven_pool *pool = make_pool(3, true);
+  const int64_t grid = (int64_t{1} << 36) + 12345;
+  std::atomic<int64_t> total[2] = {};
+  void *buffers[] = {total};
+  run(pool, {add_range, buffers, grid, 0, 0});
+  EXPECT_EQ(total[0], grid);
+  EXPECT_EQ(total[1], -(grid % 1000003 * 3)) << "ranges must join without a gap";
   graven_pool_destroy(pool);
+}
+
+TEST(PoolTest, SmallWorkIsWorthOneThread) {
+  graven_pool *pool = make_pool(4, false);
+  auto wanted = [pool](int64_t grid, uint64_t flops, uint64_t bytes) {
+    return graven1::wanted_threads(pool, {nullptr, nullptr, grid, flops, bytes});
+  };
+  EXPECT_LT(wanted(100, 1000, 1000), 2);
+  EXPECT_EQ(wanted(100, 1u << 30, 1000), 4);
+  EXPECT_EQ(wanted(3, 1u << 30, 1000), 3);
+  EXPECT_EQ(graven1::wanted_threads(nullptr, {nullptr, nullptr, 100, 1u << 30, 0}), 1);
+  graven_pool_destroy(pool);
+}
+
+// Two threads that meet: the workgroups of a launch run at the same time.
+void meet(void *const *buffers, int64_t lo, int64_t hi) {
+  auto *arrived = static_cast<std::atomic<int> *>(buffers[0]);
+  ++*arrived;
+  while (*arrived < 2) std::this_thread::yield();
+}
+
+TEST(PoolTest, TwoThreadsRunAtOnce) {
+  graven_pool *pool = make_pool(2, true);
+  for (int i = 0; i < 50; ++i) {
+    std::atomic<int> arrived{0};
+    void *buffers[] = {&arrived};
+    run(pool, {meet, buffers, 2, 0, 0});
+    EXPECT_EQ(arrived, 2);
+  }
+  graven_pool_destroy(pool);
+}
+
+// The caller's first workgroup waits until all others are done, so the worker takes the caller's
+// tail.
+void hold_first(void *const *buffers, int64_t lo, int64_t hi) {
+  auto *done = static_cast<std::atomic<int64_t> *>(buffers[0]);
+  for (int64_t i = lo; i < hi; ++i) {
+    if (i == 0) {
+      const int64_t mine = hi - lo;
+      while (*done < 64 - mine) std::this_thread::yield();
+    }
+    ++*done;
+  }
+}
+
+TEST(PoolTest, TailsAreTakenFromASlowThread) {
+  graven_pool *pool = make_pool(2, true);
+  std::atomic<int64_t> done{0};
+  void *buffers[] = {&done};
+  run(pool, {hold_first, buffers, 64, 0, 0});
+  EXPECT_EQ(done, 64);
+  graven_pool_destroy(pool);
+}
+
+// A program's own threads, as graven_pool_options has them.
+struct OwnThreads {
+  std::atomic<int> regions{0};
+  static void parallel_for(void *self, int64_t parts, void (*body)(void *, int64_t), void *data) {
+    ++static_cast<OwnThreads *>(self)->regions;
+    std::vector<std::thread> threads;
+    for (int64_t i = 0; i < parts; ++i) threads.emplace_back(body, data, i);
+    for (std::thread &thread : threads) thread.join();
+  }
+};
+
+TEST(PoolTest, TheProgramsOwnThreadsServe) {
+  OwnThreads own;
+  graven_pool_options options = {3, 1, OwnThreads::parallel_for, &own};
+  graven_pool *pool = nullptr;
+  ASSERT_EQ(graven_pool_create(&options, &pool), GRAVEN_OK) << graven_last_error();
+  EXPECT_EQ(graven_pool_threads(pool), 3);
+  std::vector<int> counts(1001);
+  void *buffers[] = {counts.data()};
+  run(pool, {count, buffers, 1000, 0, 0});
+  EXPECT_EQ(own.regions, 1);
+  EXPECT_EQ(std::count(counts.begin(), counts.end(), 1), 1000);
+  EXPECT_EQ(counts[1000], 0);
+  graven_pool_destroy(pool);
+
+  options.threads = 0;
+  EXPECT_EQ(graven_pool_create(&options, &pool), GRAVEN_INVALID_ARGUMENT);
+  EXPECT_NE(strstr(graven_last_error(), "how many threads"), nullptr);
 }
 
 TEST(PoolTest, SleepingWorkersWake) {
@@ -70,10 +156,10 @@ TEST(PoolTest, SleepingWorkersWake) {
   std::vector<int> counts(300);
   void *buffers[] = {counts.data()};
   for (int i = 0; i < 20; ++i) {
-    graven1::run_on_pool(pool, {count, buffers, 300, 0, 0});
+    run(pool, {count, buffers, 300, 0, 0});
     std::this_thread::sleep_for(std::chrono::milliseconds(i % 3));
   }
-  for (int i = 0; i < 5000; ++i) graven1::run_on_pool(pool, {count, buffers, 300, 0, 0});
+  for (int i = 0; i < 5000; ++i) run(pool, {count, buffers, 300, 0, 0});
   for (int n : counts) EXPECT_EQ(n, 5020);
   graven_pool_destroy(pool);
 }
@@ -85,7 +171,7 @@ TEST(PoolTest, SecondCallerRunsSerially) {
   for (auto &mine : counts) {
     callers.emplace_back([&mine, pool] {
       void *buffers[] = {mine.data()};
-      for (int i = 0; i < 2000; ++i) graven1::run_on_pool(pool, {count, buffers, 64, 0, 0});
+      for (int i = 0; i < 2000; ++i) run(pool, {count, buffers, 64, 0, 0});
     });
   }
   for (std::thread &caller : callers) caller.join();
@@ -97,7 +183,7 @@ TEST(PoolTest, SecondCallerRunsSerially) {
 
 TEST(PoolTest, ImpossiblePoolsAreRefused) {
   for (int32_t threads : {-1, 1025}) {
-    graven_pool_options options = {threads, 0};
+    graven_pool_options options = {threads, 0, nullptr, nullptr};
     graven_pool *pool;
     EXPECT_EQ(graven_pool_create(&options, &pool), GRAVEN_INVALID_ARGUMENT);
     EXPECT_EQ(pool, nullptr);

@@ -92,7 +92,7 @@ TEST_P(DeviceTest, CommandsRunInOrder) {
   graven_artifact artifact = {};
   artifact.kernels = kernels;
   artifact.kernel_count = 1;
-  graven_pool_options options = {2, 1};
+  graven_pool_options options = {2, 1, nullptr, nullptr};
   graven_pool *pool = nullptr;
   ASSERT_EQ(graven_pool_create(&options, &pool), GRAVEN_OK);
   void *queue = nullptr;
@@ -102,7 +102,7 @@ TEST_P(DeviceTest, CommandsRunInOrder) {
   ASSERT_EQ(device_->allocate(device_->self, kBytes, "a test", &a), GRAVEN_OK);
   ASSERT_EQ(device_->allocate(device_->self, kBytes, "a test", &b), GRAVEN_OK);
   for (int round = 0; round < 3; ++round) {
-    ASSERT_EQ(device_->begin(queue), GRAVEN_OK);
+    ASSERT_EQ(device_->begin(queue, 0), GRAVEN_OK);
     EXPECT_EQ(device_->fill(queue, a, 1, kBytes), GRAVEN_OK);
     EXPECT_EQ(device_->copy(queue, b, a, kBytes), GRAVEN_OK);
     void *buffers[] = {a, b};
@@ -221,8 +221,8 @@ TEST(NullDeviceTest, MisuseIsRefused) {
   char host[64] = {};
   EXPECT_EQ(d.fill(queue, memory, 0, 64), GRAVEN_INVALID_ARGUMENT) << "outside begin and finish";
   EXPECT_EQ(d.finish(queue), GRAVEN_INVALID_ARGUMENT);
-  ASSERT_EQ(d.begin(queue), GRAVEN_OK);
-  EXPECT_EQ(d.begin(queue), GRAVEN_INVALID_ARGUMENT);
+  ASSERT_EQ(d.begin(queue, 0), GRAVEN_OK);
+  EXPECT_EQ(d.begin(queue, 0), GRAVEN_INVALID_ARGUMENT);
   EXPECT_EQ(d.fill(queue, memory, 0, 65), GRAVEN_INVALID_ARGUMENT);
   EXPECT_EQ(d.copy(queue, memory, host, 64), GRAVEN_INVALID_ARGUMENT);
   EXPECT_EQ(d.launch(queue, {0, 0, nullptr, 1, 0, 0}), GRAVEN_INVALID_ARGUMENT);
