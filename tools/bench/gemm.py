@@ -1,10 +1,12 @@
-"""The table of f32 matrix products, in three orientations, against oneDNN and PyTorch."""
-import peers
+"""Tables of f32 matrix products: in three orientations against oneDNN and PyTorch, and with constant
+weights against oneDNN's weights reordered before."""
+import weights
 from session import Row
 
 SHAPES = ["64x64x64", "128x128x128", "256x256x256", "512x512x512", "1024x1024x1024",
           "2048x2048x2048", "128x784x512", "64x256x256", "32x1024x4096", "512x64x512", "8x512x512",
           "1x512x512", "127x250x500", "63x65x67"]
+PACKED = ["64x256x256", "128x784x512", "512x512x512", "32x1024x4096", "8x512x512", "1x512x512"]
 QUICK = ["64x64x64", "512x512x512", "8x512x512", "63x65x67"]
 
 
@@ -31,11 +33,23 @@ def row(session, orientation, shape):
         own_words=(lambda: session.compile_model(kind, model(orientation, shape)),))
 
 
-def packed_model(shape):
+def packed_row(session, shape):
     """A product with a constant matrix: a layer without bias whose weights are frozen."""
     m, k, n = sizes(shape)
-    return (f"nn.model @packed {{\n  input(shape = [{k}])\n"
-            f"  dense(units = {n}, use_bias = false)\n}}\n")
+    kind = f"packed:nn:{shape}"
+
+    def artifact():
+        weights.require_frozen(session)
+        file = session.folder / "models" / f"packed_{k}x{n}.safetensors"
+        weights.write(file, {"dense.kernel": ((k, n), weights.uniform(session, 1, (k, n), -1, 1))})
+        text = (f"nn.model @packed {{\n  input(shape = [{k}])\n"
+                f"  dense(units = {n}, use_bias = false)\n}}\n")
+        return session.compile_model(kind, text, f"--batch={m}", f"--weights={file}",
+                                     "--entries=predict")
+
+    return Row(label=f"constant weights {shape}", kind=kind, flops=2.0 * m * k * n, target=1.0,
+               ceiling=("gflops", None), words=(-1, 1), own_words=(artifact,),
+               contenders=("graven", "oneDNN"))
 
 
 def run(session):
@@ -49,6 +63,8 @@ def run(session):
             for orientation in ("nn", "nt", "tn"):
                 session.table("gemm", f"Products {orientation.upper()}, MxKxN", contenders,
                               [row(session, orientation, s) for s in shapes], threads)
+            session.table("gemm", "Products with constant weights, MxKxN", contenders,
+                          [packed_row(session, s) for s in PACKED], threads)
         finally:
             for c in contenders:
                 c.close()

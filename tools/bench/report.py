@@ -109,6 +109,9 @@ def summary_text(run):
     lines.append(table(["part", "rows with a target", "met", "no slower than the best peer"], [
         [part, t["rows"], t["met"], f"{t['level']} of {t['compared']}" if t["compared"] else ""]
         for part, t in counts.items()]))
+    aims = [c for c in run["costs"] if c["target"] is not None]
+    if aims:
+        lines.append(f"\nCosts: {sum(c['met'] for c in aims)} of {len(aims)} targets met.")
     unsound = sum(not t["sound"] for t in run["tables"])
     lines.append(f"\n{len(run['tables'])} tables, {unsound} of them not sound.")
     if worst:
@@ -140,7 +143,47 @@ def profile_text(profile, least=0.01):
 
 
 def costs_text(costs):
-    return "### Cost\n\n" + table(["what", "value"], [[c["what"], c["value"]] for c in costs]) + "\n"
+    rows = [[c["what"], f"{c['value']:.{0 if c['value'] >= 100 else 2}f} {c['unit']}".strip(),
+             "" if c["target"] is None else
+             f"≤ {c['target']:g}: {'met' if c['met'] else 'MISSED'}"] for c in costs]
+    return "### Cost\n\n" + table(["what", "value", "target"], rows) + "\n"
+
+
+def scaling(run):
+    """[(row, seconds on one thread, seconds on two, quotient, what the ceilings allow)], Graven's
+    rows that were measured on one and on two threads."""
+    one = {(t["title"], r["label"]): (t, r) for t in run["tables"] if t["threads"] == 1
+           for r in t["rows"] if "graven" in r["results"]}
+    found = []
+    for table_of_two in run["tables"]:
+        for row in table_of_two["rows"] if table_of_two["threads"] == 2 else []:
+            key = (table_of_two["title"], row["label"])
+            if key not in one or "graven" not in row["results"] or row["label"].endswith("p99"):
+                continue
+            times = [r["results"]["graven"]["median"] for r in (one[key][1], row)]
+            ceiling = row.get("ceiling", "gflops")
+            found.append((f"{row['label']}, {table_of_two['title']}", *times, times[0] / times[1],
+                          table_of_two["before"][ceiling] / one[key][0]["before"][ceiling]))
+    return found
+
+
+def scaling_text(run):
+    """Two threads against one: never slower, and near the ceilings on work above 1 ms."""
+    found = scaling(run)
+    if not found:
+        return ""
+    long = [f for f in found if f[1] > 1e-3]
+    slower = [f for f in found if f[3] < 0.97]
+    short = [f for f in long if f[3] < 0.97 * 0.93 * f[4]]
+    lines = ["### Two threads over one", "",
+             f"Above 1 ms {len(long) - len(short)} of {len(long)} rows reach 0.93 of what the ceilings "
+             f"allow; of all {len(found)} rows {len(slower)} are slower on two threads than on one."]
+    rows = [[name, microseconds(a), microseconds(b), f"{q:.2f}", f"{allowed:.2f}"]
+            for name, a, b, q, allowed in sorted({*slower, *short}, key=lambda f: f[3])]
+    if rows:
+        lines += ["", table(["those that miss", "one, µs", "two, µs", "quotient", "of the ceilings"],
+                            rows)]
+    return "\n".join(lines) + "\n"
 
 
 def head_text(run):
@@ -158,9 +201,9 @@ def head_text(run):
 
 def run_text(run):
     """A whole run, as it stands in docs/benchmarks.md."""
-    parts = [head_text(run), summary_text(run)]
+    parts = [head_text(run), summary_text(run), scaling_text(run)]
     parts += [table_text(t) for t in run["tables"]]
     if run["costs"]:
         parts.append(costs_text(run["costs"]))
     parts += [profile_text(p) for p in run["profiles"]]
-    return "\n".join(parts)
+    return "\n".join(p for p in parts if p)

@@ -224,6 +224,11 @@ class Session:
         self.add(best)
         return best
 
+    def cost(self, what, value, unit, at_most=None):
+        """Notes a figure; `at_most` is its target."""
+        self.costs.append({"what": what, "value": value, "unit": unit, "target": at_most,
+                           "met": None if at_most is None else value <= at_most})
+
     def add(self, table):
         self.tables.append(table)
         self.options.show(table)

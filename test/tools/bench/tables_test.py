@@ -22,7 +22,7 @@ def result(samples, **row):
 
 
 def run(*rows, moved=0.01, ceilings=CEILINGS):
-    return {"tables": [{"part": "gemm", "title": "Products", "threads": 1, "before": ceilings,
+    return {"costs": [], "tables": [{"part": "gemm", "title": "Products", "threads": 1, "before": ceilings,
                         "moved": moved, "sound": moved <= 0.05, "load": 1.0, "idle_share": 0.0,
                         "rows": list(rows)}]}
 
@@ -65,6 +65,25 @@ class Tables(unittest.TestCase):
         text = report.summary_text(run(good, bad))
         self.assertRegex(text, r"gemm *\| 2 +\| 1 +\| 1 of 2")
         self.assertIn("best peer 0.50, target 1 (peer)", text)
+
+
+class Scaling(unittest.TestCase):
+    def test_rows_that_miss_on_two_threads_are_named(self):
+        seconds = lambda label, t: result({"graven": [t] * 7}, label=label)  # noqa: E731
+        one = run(seconds("long", 4e-3), seconds("good", 4e-3), seconds("short", 1e-5))["tables"]
+        two = run(seconds("long", 3e-3), seconds("good", 2.1e-3), seconds("short", 2e-5),
+                  ceilings={**CEILINGS, "gflops": 200.0})["tables"]
+        two[0]["threads"] = 2
+        text = report.scaling_text({"tables": one + two})
+        self.assertIn("Above 1 ms 1 of 2 rows", text)
+        self.assertIn("of all 3 rows 1 are slower", text)
+        self.assertRegex(text, r"short, Products +\| 10.0 +\| 20.0 +\| 0.50")
+        self.assertNotIn("good", text)
+
+    def test_a_cost_above_its_target_is_missed(self):
+        text = report.costs_text([{"what": "call", "value": 300.0, "unit": "ns", "target": 250,
+                                   "met": False}])
+        self.assertIn("≤ 250: MISSED", text)
 
 
 class Compared(unittest.TestCase):

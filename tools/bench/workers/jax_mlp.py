@@ -130,6 +130,14 @@ class Jax(pipe.Contender):
         return function, {"chosen": name, "prepare_seconds": took[name], "candidates": medians,
                           "failed": {}}
 
+    def plan(self, kind, batch):
+        """XLA's own account of a training step: arguments, results that are no arguments, scratch."""
+        training = Training(self.weights, self.ring(int(batch)), self.options.dropout,
+                            "threefry2x32")
+        found = training.step.lower(*training.state, *training.ring[0]).compile().memory_analysis()
+        return {"bytes": found.argument_size_in_bytes + found.output_size_in_bytes
+                - found.alias_size_in_bytes + found.temp_size_in_bytes}
+
     def losses(self, batch, steps):
         training = Training(self.weights, self.ring(int(batch)), self.options.dropout,
                             "threefry2x32")

@@ -1,8 +1,10 @@
-"""PyTorch as a contender: `torch_worker.py eager ...` or `torch_worker.py compile ...`.
+"""PyTorch as a contender: `torch_mlp.py eager ...` or `torch_mlp.py compile ...`.
 
 Of several ways to write the same step the quickest is taken, for each batch size anew; the answer
 to `prepare` names it and tells how the others fared.
 """
+import json
+import os
 import sys
 import time
 
@@ -171,6 +173,27 @@ class Torch(pipe.Contender):
         name, function, medians = pipe.fastest(ready)
         return function, {"chosen": name, "prepare_seconds": took[name], "candidates": medians,
                           "failed": failed}
+
+    def plan(self, kind, batch):
+        """Storage bytes of a training step: what lives between steps, and the peak of what one
+        allocates beyond, as the profiler of the processor's allocator tells."""
+        rows = Rows(self.options.data, int(batch))
+        step = (whole_step(self.weights, rows, {}) if self.compiles
+                else module_step(self.weights, rows, fused=True))
+        for _ in range(3):
+            step()
+        trace = os.path.join(self.options.data, f"torch_memory_{MODE}.json")
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU],
+                                    profile_memory=True) as profile:
+            step()
+        profile.export_chrome_trace(trace)
+        with open(trace) as file:
+            events = json.load(file)["traceEvents"]
+        totals = [e["args"]["Total Allocated"] for e in events if e["name"] == "[memory]"]
+        parameters = sum(t.numel() for t in self.weights.tensors())
+        x, label = rows.ring[0]
+        kept = 4 * 3 * parameters + x.numel() * 4 + label.numel() * 8
+        return {"bytes": kept + max([0, *totals])}
 
     def losses(self, batch, steps):
         rows = Rows(self.options.data, int(batch))
