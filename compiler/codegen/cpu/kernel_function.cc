@@ -1,6 +1,7 @@
 #include "compiler/codegen/cpu/kernel_function.h"
 
 #include "compiler/codegen/loops/rules.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
@@ -65,9 +66,53 @@ Value KernelFunction::stackPointer(int64_t bytes) {
                                 builder_.getI8Type(), count, /*alignment=*/64);
 }
 
+std::pair<Index, Index> KernelFunction::range() {
+  return {emitter_->wrap(lo_, 0), emitter_->wrap(hi_, 0)};
+}
+
 void KernelFunction::forEachWorkgroup(function_ref<void(Index)> body) {
+  auto [lo, hi] = range();
+  emitter_->loop(lo, hi, 1, body);
+}
+
+void KernelFunction::streaming(ArrayRef<int64_t> outputs, const strategy::Target &target,
+                               function_ref<void()> body) {
+  if (outputs.empty()) return body();
   Emitter &e = *emitter_;
-  e.loop(e.wrap(lo_, 0), e.wrap(hi_, 0), 1, body);
+  Location loc = e.loc();
+  SmallVector<Value> pointers;
+  Value bits;
+  for (int64_t output : outputs) {
+    pointers.push_back(outputPointer(output));
+    Value address = LLVM::PtrToIntOp::create(builder_, loc, builder_.getI64Type(), pointers.back());
+    bits = bits ? arith::OrIOp::create(builder_, loc, bits, address).getResult() : address;
+  }
+  bits = arith::AndIOp::create(builder_, loc, bits, e.integer(target.vector_bytes - 1));
+  for (bool aligned : {true, false}) {
+    auto sense = aligned ? arith::CmpIPredicate::eq : arith::CmpIPredicate::ne;
+    Value here = arith::CmpIOp::create(builder_, loc, sense, bits, e.integer(0));
+    e.when(here, [&] {
+      if (aligned) e.stream(pointers);
+      body();
+      e.stream({});
+      // Elsewhere the release that ends a launch orders these stores too.
+      if (aligned && StringRef(target.triple).starts_with("x86_64"))
+        LLVM::CallIntrinsicOp::create(builder_, loc, builder_.getStringAttr("llvm.x86.sse.sfence"),
+                                      ValueRange());
+    });
+  }
+}
+
+SmallVector<int64_t> streamedOutputs(Block &body, const strategy::Target &target) {
+  auto bytes = [](Value value) { return productOf(shapeOf(value)) * bytesOf(elementOf(value)); };
+  int64_t total = 0;
+  for (Value argument : body.getArguments()) total += bytes(argument);
+  for (Value output : body.getTerminator()->getOperands()) total += bytes(output);
+  SmallVector<int64_t> outputs;
+  if (total <= target.l3_bytes) return outputs;
+  for (auto [number, output] : llvm::enumerate(body.getTerminator()->getOperands()))
+    if (bytes(output) > target.l3_bytes / 2) outputs.push_back(number);
+  return outputs;
 }
 
 }  // namespace graven::codegen::cpu

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "compiler/codegen/loops/emitter.h"
+#include "compiler/strategy/target.h"
 #include "dialect/kernel/kernel.h"
 
 namespace graven::codegen::cpu {
@@ -31,8 +32,14 @@ class KernelFunction {
   // Memory on the stack for `bytes`, aligned to 64, the same in every workgroup of a call.
   mlir::Value stackPointer(int64_t bytes);
 
+  // The workgroups of a call: [first, second).
+  std::pair<Index, Index> range();
   // Emits the loop over workgroups; `body` gets the number of one.
   void forEachWorkgroup(llvm::function_ref<void(Index)> body);
+  // Emits `body` so that `outputs` are stored past the caches (see Emitter::stream) where they are
+  // aligned; a second copy of `body` serves those that are not.
+  void streaming(llvm::ArrayRef<int64_t> outputs, const strategy::Target &target,
+                 llvm::function_ref<void()> body);
 
  private:
   kernel::FuncOp kernel_;
@@ -44,6 +51,9 @@ class KernelFunction {
   mlir::Block *entry_ = nullptr;
   int64_t inputs_ = 0;
 };
+
+// Outputs of a kernel that are better stored past the caches: too large to be found there later.
+llvm::SmallVector<int64_t> streamedOutputs(mlir::Block &body, const strategy::Target &target);
 
 }  // namespace graven::codegen::cpu
 

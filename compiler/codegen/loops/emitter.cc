@@ -98,6 +98,35 @@ Value Emitter::at(Value value, const Point &point) {
 
 Value Emitter::vectorAt(Value value, const Point &point) { return splat(at(value, point)); }
 
+// x / s = x a (1 / (s a)) with a the power of two that brings s a near 1, so that neither factor
+// leaves the range of normal numbers, whatever s is: zero, subnormal, huge, infinite or NaN.
+Value Emitter::divideBy(Value vector, Value scalar, int depth) {
+  auto type = cast<FloatType>(scalar.getType());
+  auto key = reinterpret_cast<uintptr_t>(scalar.getAsOpaquePointer());
+  auto power = [&]() -> Value {
+    int64_t width = type.getWidth(), mantissa = type.getFPMantissaWidth() - 1;
+    int64_t exponents = (int64_t{1} << (width - 1 - mantissa)) - 1;  // all bits set
+    Type bits = builder_.getIntegerType(width);
+    auto number = [&](int64_t value) { return integer(value, width); };
+    Value exponent = arith::BitcastOp::create(builder_, loc_, bits, scalar);
+    exponent = arith::ShRUIOp::create(builder_, loc_, exponent, number(mantissa));
+    exponent = arith::AndIOp::create(builder_, loc_, exponent, number(exponents));
+    exponent = arith::SubIOp::create(builder_, loc_, number(exponents - 2), exponent);
+    exponent = arith::MaxSIOp::create(builder_, loc_, exponent, number(1));
+    exponent = arith::ShLIOp::create(builder_, loc_, exponent, number(mantissa));
+    return arith::BitcastOp::create(builder_, loc_, type, exponent);
+  };
+  depth = level(depth);
+  Value a = memoized({key, 6, 6}, depth, power);
+  Value b = memoized({key, 6, 7}, depth, [&]() -> Value {
+    Value one = arith::ConstantOp::create(builder_, loc_, builder_.getFloatAttr(type, 1.0));
+    Value near = arith::MulFOp::create(builder_, loc_, scalar, a);
+    return arith::DivFOp::create(builder_, loc_, one, near);
+  });
+  Value scaled = arith::MulFOp::create(builder_, loc_, vector, splat(a));
+  return arith::MulFOp::create(builder_, loc_, scaled, splat(b));
+}
+
 void Emitter::give(Value value, int depth, Given given) {
   given_[value].push_back({depth, std::move(given), ++version_});
   minimum_depths_.clear();
@@ -194,7 +223,11 @@ void Emitter::store(Value pointer, Type element, const Index &index, Value value
     value = arith::ExtUIOp::create(builder_, loc_, type, value);
   }
   Value address = pointerTo(pointer, element, index);
-  if (index.isUniform() || (index.step == 1 && !mask_)) {
+  if (index.step == 1 && !index.scattered && !mask_ && llvm::is_contained(streamed_, pointer) &&
+      index.offset % lanes_ == 0 && (!index.base || index.multiple % lanes_ == 0)) {
+    LLVM::StoreOp::create(builder_, loc_, value, address, bytes * lanes_, /*isVolatile=*/false,
+                          /*isNonTemporal=*/true);
+  } else if (index.isUniform() || (index.step == 1 && !mask_)) {
     LLVM::StoreOp::create(builder_, loc_, value, address, bytes);
   } else if (index.step == 1) {
     LLVM::MaskedStoreOp::create(builder_, loc_, value, address, mask_,
@@ -208,6 +241,13 @@ void Emitter::store(Value pointer, Type element, const Index &index, Value value
     LLVM::masked_scatter::create(builder_, loc_, value, address, mask,
                                  builder_.getI32IntegerAttr(bytes));
   }
+}
+
+void Emitter::prefetch(Value pointer, Type element, const Index &index) {
+  Index first = index;
+  first.step = 0;
+  LLVM::Prefetch::create(builder_, loc_, pointerTo(pointer, element, first), /*rw=*/0,
+                         /*hint=*/2, /*cache=*/1);
 }
 
 Value Emitter::table(DenseElementsAttr values) {

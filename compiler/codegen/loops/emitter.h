@@ -43,6 +43,10 @@ class Emitter {
   // Changes the number of elements computed at a time; for use between loops.
   void setLanes(int64_t lanes) { lanes_ = lanes; }
 
+  // Whether division by what is the same all along an axis may become multiplication (off at
+  // first).
+  void allowReciprocals(bool allow) { reciprocals_ = allow; }
+
   // Values ---------------------------------------------------------------------------------------
 
   // The element of `value` at `point`: a scalar where all lanes are known to hold the same, else a
@@ -52,6 +56,11 @@ class Emitter {
   mlir::Value vectorAt(mlir::Value value, const Point &point);
   // Loop level at which at(value, point) is emitted.
   int depthOf(mlir::Value value, const Point &point);
+
+  // The quotient of a vector and a scalar that is known at loop level `depth`, to 1.5 units in the
+  // last place (2.5 where it is about the smallest normal number): two multiplications.
+  mlir::Value divideBy(mlir::Value vector, mlir::Value scalar, int depth);
+  bool allowsReciprocals() const { return reciprocals_; }
 
   // Says that `value` lies in memory, row-major, from `pointer` on.
   void bindMemory(mlir::Value value, mlir::Value pointer);
@@ -69,6 +78,13 @@ class Emitter {
   // lanes read as 0 and are not written.
   mlir::Value load(mlir::Value pointer, mlir::Type element, const Index &index);
   void store(mlir::Value pointer, mlir::Type element, const Index &index, mlir::Value value);
+  // From now on whole, aligned vectors stored from `pointer` on, which is aligned to a vector, go
+  // past the caches; fence() must follow before another thread reads them. An empty list ends it.
+  void stream(llvm::ArrayRef<mlir::Value> pointers) {
+    streamed_.assign(pointers.begin(), pointers.end());
+  }
+  // Brings the line of memory at `index` into the second-level cache, if it lies anywhere.
+  void prefetch(mlir::Value pointer, mlir::Type element, const Index &index);
   mlir::Value pointerTo(mlir::Value pointer, mlir::Type element, const Index &index);
   // Address of a private table that holds `values`.
   mlir::Value table(mlir::DenseElementsAttr values);
@@ -162,7 +178,9 @@ class Emitter {
   int mask_depth_ = 0;
   int depth_ = 0;
   int tables_ = 0;
+  bool reciprocals_ = false;
   std::vector<Scope> scopes_;
+  llvm::SmallVector<mlir::Value, 2> streamed_;
   struct GivenValue {
     int depth;
     Given function;

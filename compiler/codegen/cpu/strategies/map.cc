@@ -49,8 +49,10 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
   SmallVector<MapOutput> outputs;
   for (auto [number, value] : llvm::enumerate(function.outputs()))
     outputs.push_back({value, function.outputPointer(number)});
-  function.forEachWorkgroup(
-      [&](Index workgroup) { emitMap(function.emitter(), tiling, outputs, workgroup); });
+  function.streaming(streamedOutputs(function.body(), target), target, [&] {
+    function.forEachWorkgroup(
+        [&](Index workgroup) { emitMap(function.emitter(), tiling, outputs, workgroup); });
+  });
   return success();
 }
 

@@ -49,6 +49,7 @@ class RowEmitter {
   RowEmitter(KernelFunction &function, const RowPlan &plan)
       : f_(function), e_(function.emitter()), p_(plan) {
     e_.setLanes(p_.lanes);
+    e_.allowReciprocals(true);
     for (Value kept : p_.kept)
       buffers_[kept] =
           f_.stackPointer(llvm::alignTo(p_.columns, p_.lanes) * bytesOf(elementOf(kept)));
@@ -59,7 +60,7 @@ class RowEmitter {
     Index row = e_.divide(workgroup, p_.blocks), block = e_.modulo(workgroup, p_.blocks);
     Index from = e_.scale(block, p_.blockColumns());
     Index to = e_.add(from, p_.blockColumns());
-    SmallVector<Value> sums = reduce(p_.levels[0], row, from, to);
+    Results sums = reduce(p_.levels[0], row, from, to);
     for (auto [number, sum] : llvm::enumerate(sums))
       e_.store(partials(number), elementOf(p_.levels[0][number]->getResult(0)), workgroup, sum);
   }
@@ -73,46 +74,136 @@ class RowEmitter {
       e_.loop(from, to, 1, [&](Index row) { emitRow(row); });
   }
 
+  // All rows of a call: each but the first is reduced while the one before is written.
+  void emitPipelined() {
+    auto [lo, hi] = f_.range();
+    Index from = e_.scale(lo, p_.block_rows);
+    Index to = e_.minimum(e_.scale(hi, p_.block_rows), Index::constant(p_.rows));
+    Value some = arith::CmpIOp::create(e_.builder(), e_.loc(), arith::CmpIPredicate::slt,
+                                       e_.materialize(from), e_.materialize(to));
+    e_.when(some, [&] {
+      Results last =
+          e_.loop(e_.add(from, 1), to, 1, reduceRow(from), [&](Index row, ValueRange before) {
+            Results results(before.begin(), before.end());
+            return reduceRow(row, &results);
+          });
+      writeRow(e_.add(to, -1), last);
+    });
+  }
+
  private:
-  void emitRow(const Index &row) {
+  // Results of a row's reductions, level by level.
+  using Results = Emitter::Carry;
+
+  void emitRow(const Index &row) { writeRow(row, reduceRow(row)); }
+
+  // Reduces `row`; with `before`, the results of the row before are written on the way.
+  Results reduceRow(const Index &row, const Results *before = nullptr) {
+    Results all;
     SmallVector<Value> given;
-    auto give = [&](Value value, Value scalar) {
-      e_.give(value, e_.depth(), [scalar](const Point &) { return scalar; });
-      given.push_back(value);
-    };
+    Index row_before = e_.add(row, -1);
+    OfRow of_row;
+    int depth = e_.depth();
     for (auto [level, reductions] : llvm::enumerate(p_.levels)) {
-      SmallVector<Value> results;
+      Results results;
       if (p_.blocks > 1) {
         for (size_t number = 0; number < reductions.size(); ++number)
           results.push_back(joinPartials(reductions[number], number, row));
       } else {
         level_ = level;
-        results = reduce(reductions, row, Index::constant(0), Index::constant(p_.columns));
+        bool last = level + 1 == p_.levels.size();
+        if (before && last) of_row = valuesOfRow(row_before, *before);
+        Beside beside;
+        if (before)
+          beside = [&, last](const Index &first, int64_t vector) {
+            if (last) {
+              SmallVector<Value> theirs = giveRow(*before, depth);
+              writeColumns(row_before, first);
+              takeBack(theirs);
+            }
+            // Each pass asks for some of the next row's vectors, so that memory never rests.
+            if (!e_.mask() && vector % p_.levels.size() == level_) fetch(e_.add(row, 1), first);
+          };
+        results = reduce(reductions, row, Index::constant(0), Index::constant(p_.columns), beside);
       }
-      for (auto [reduction, result] : llvm::zip(reductions, results))
-        give(reduction->getResult(0), result);
+      for (auto [reduction, result] : llvm::zip(reductions, results)) {
+        give(reduction->getResult(0), result, depth);
+        given.push_back(reduction->getResult(0));
+      }
+      all.append(results);
       // From now on what this pass kept is read back.
       for (Value kept : p_.kept)
         if (p_.first_pass.lookup(kept) == static_cast<int64_t>(level)) {
-          Value buffer = buffers_[kept];
-          e_.give(kept, e_.depth(), [this, buffer, kept](const Point &) {
-            return e_.load(buffer, elementOf(kept), column_);
-          });
+          giveKept(kept, depth);
           given.push_back(kept);
         }
     }
-    level_ = p_.levels.size();
-    // One value a row: computed before the row's own results are written, since those may lie where
-    // this row's inputs are.
-    SmallVector<std::pair<int64_t, Value>> of_row;
+    takeBack(given);
+    store(row_before, of_row);
+    return all;
+  }
+
+  // One value a row: computed before the row's own results are written, since those may lie where
+  // this row's inputs are.
+  using OfRow = SmallVector<std::pair<int64_t, Value>>;
+  OfRow valuesOfRow(const Index &row, const Results &results) {
+    SmallVector<Value> given = giveRow(results, e_.depth());
+    OfRow values;
     for (auto [number, output] : llvm::enumerate(f_.outputs()))
-      if (!p_.isFull(output)) of_row.push_back({number, e_.at(output, rowPoint(output, row))});
+      if (!p_.isFull(output)) values.push_back({number, e_.at(output, rowPoint(output, row))});
+    takeBack(given);
+    return values;
+  }
+  void store(const Index &row, const OfRow &values) {
+    for (auto [number, value] : values)
+      e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), row, value);
+  }
+
+  void writeRow(const Index &row, const Results &results) {
+    level_ = p_.levels.size();
+    OfRow of_row = valuesOfRow(row, results);
+    SmallVector<Value> given = giveRow(results, e_.depth());
     if (p_.has_full_output)
       columns(Index::constant(0), Index::constant(p_.columns), 1,
               [&](const Index &first, int64_t) { writeColumns(row, first); });
-    for (auto [number, value] : of_row)
-      e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), row, value);
+    takeBack(given);
+    store(row, of_row);
+  }
+
+  void give(Value value, Value scalar, int depth) {
+    e_.give(value, depth, [scalar](const Point &) { return scalar; });
+  }
+  void giveKept(Value kept, int depth) {
+    e_.give(kept, depth, [this, kept](const Point &) {
+      return e_.load(buffers_[kept], elementOf(kept), column_);
+    });
+  }
+  // Everything that a row's passes have found.
+  SmallVector<Value> giveRow(const Results &results, int depth) {
+    SmallVector<Value> given;
+    size_t number = 0;
+    for (const auto &reductions : p_.levels)
+      for (Operation *op : reductions) {
+        give(op->getResult(0), results[number++], depth);
+        given.push_back(op->getResult(0));
+      }
+    for (Value kept : p_.kept) {
+      giveKept(kept, depth);
+      given.push_back(kept);
+    }
+    return given;
+  }
+  void takeBack(ArrayRef<Value> given) {
     for (Value value : llvm::reverse(given)) e_.forget(value);
+  }
+
+  // Asks for what `row` will read at the columns from `first` on.
+  void fetch(const Index &row, const Index &first) {
+    Index place = e_.linear(fullPoint(row, first));
+    for (Value input : f_.body().getArguments())
+      if (p_.isFull(input) && !input.use_empty())
+        e_.prefetch(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), elementOf(input),
+                    place);
   }
 
   void writeColumns(const Index &row, const Index &first) {
@@ -205,8 +296,11 @@ class RowEmitter {
   }
 
   // Results of `reductions` over columns [from, to) of `row`, as scalars.
-  SmallVector<Value> reduce(ArrayRef<Operation *> reductions, const Index &row, const Index &from,
-                            const Index &to) {
+  // `beside` is emitted at each vector of columns, in front of it; it gets the first column and the
+  // vector's number in an unrolled step.
+  using Beside = std::function<void(const Index &, int64_t)>;
+  Results reduce(ArrayRef<Operation *> reductions, const Index &row, const Index &from,
+                 const Index &to, const Beside &beside = nullptr) {
     OpBuilder &b = e_.builder();
     Location loc = e_.loc();
     int64_t accumulators = p_.in_registers ? 1 : kAccumulators;
@@ -215,13 +309,14 @@ class RowEmitter {
       for (int64_t i = 0; i < accumulators; ++i) partial.push_back(neutral(op));
     auto step = [&](const Index &first, int64_t vector, ValueRange carried) {
       Emitter::Carry next(carried.begin(), carried.end());
+      if (beside) beside(first, vector);
       column_ = e_.lanesFrom(first);
       Point point = fullPoint(row, column_);
       for (auto [number, op] : llvm::enumerate(reductions)) {
         Value value = e_.splat(e_.at(op->getOperand(0), point));
         if (e_.mask()) value = arith::SelectOp::create(b, loc, e_.mask(), value, neutral(op));
         Value &sum = next[number * accumulators + vector];
-        sum = cast<graph::ReductionOpInterface>(op).emitCombine(b, loc, sum, value);
+        sum = combine(op, value, sum);
       }
       for (Value kept : p_.kept)
         if (p_.first_pass.lookup(kept) == static_cast<int64_t>(level_))
@@ -232,7 +327,7 @@ class RowEmitter {
       columns(from, to, 1, [&](const Index &first, int64_t) { partial = step(first, 0, partial); });
     else
       partial = carry(from, to, accumulators, partial, step);
-    SmallVector<Value> results;
+    Results results;
     for (auto [number, op] : llvm::enumerate(reductions)) {
       MutableArrayRef<Value> mine(partial.data() + number * accumulators, accumulators);
       for (int64_t distance = 1; distance < accumulators; distance *= 2)
@@ -243,8 +338,16 @@ class RowEmitter {
     return results;
   }
 
-  Value combine(Operation *op, Value a, Value b) {
-    return cast<graph::ReductionOpInterface>(op).emitCombine(e_.builder(), e_.loc(), a, b);
+  // The partial result comes second: a NaN among the new elements is then looked for without
+  // waiting for it.
+  Value combine(Operation *op, Value element, Value partial) {
+    Value result =
+        cast<graph::ReductionOpInterface>(op).emitCombine(e_.builder(), e_.loc(), element, partial);
+    // The sign of a zero that is the largest is not told; it would cost three instructions.
+    if (isa_and_nonnull<arith::MaximumFOp, arith::MinimumFOp>(result.getDefiningOp()))
+      result.getDefiningOp()->setAttr(
+          "fastmath", arith::FastMathFlagsAttr::get(op->getContext(), arith::FastMathFlags::nsz));
+    return result;
   }
   Value neutral(Operation *op) {
     return cast<graph::ReductionOpInterface>(op).emitNeutral(
@@ -299,7 +402,12 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
   }
   KernelFunction function(kernel, "", out);
   RowEmitter rows(function, plan);
-  function.forEachWorkgroup([&](Index workgroup) { rows.emitRows(workgroup); });
+  function.streaming(streamedOutputs(function.body(), target), target, [&] {
+    if (plan.pipelined)
+      rows.emitPipelined();
+    else
+      function.forEachWorkgroup([&](Index workgroup) { rows.emitRows(workgroup); });
+  });
   return success();
 }
 

@@ -121,6 +121,14 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
     plan.kept.clear();
     plan.block_rows = 1;
   }
+  int64_t last = plan.levels.size() - 1, bytes = 0;
+  for (Value argument : body.getArguments())
+    bytes += productOf(shapeOf(argument)) * bytesOf(elementOf(argument));
+  for (Value output : body.getTerminator()->getOperands())
+    bytes += productOf(shapeOf(output)) * bytesOf(elementOf(output));
+  plan.pipelined =
+      !plan.in_registers && plan.has_full_output && plan.blocks == 1 && bytes > target.l2_bytes &&
+      llvm::all_of(plan.kept, [&](Value kept) { return plan.first_pass.lookup(kept) == last; });
   return plan;
 }
 

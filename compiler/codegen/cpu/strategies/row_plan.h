@@ -26,7 +26,10 @@ struct RowPlan {
   int64_t lanes = 1;
   bool in_registers = false;  // all columns of a row are spelled out
   int64_t block_rows = 1;     // rows a workgroup takes
-  int64_t blocks = 1;         // parts of a row that a first stage reduces; 1: no such stage
+  // Rows beyond the caches: the results of a row are written while the next one is reduced, and the
+  // one after that is fetched, so that memory is busy all the time.
+  bool pipelined = false;
+  int64_t blocks = 1;  // parts of a row that a first stage reduces; 1: no such stage
 
   int64_t blockColumns() const;
   // Where the partial results of reduction `number` of the first level begin in scratch memory.

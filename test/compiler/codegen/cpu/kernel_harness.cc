@@ -111,7 +111,8 @@ std::string kernelText(const std::string &kind, const std::vector<std::string> &
 }
 
 CompiledKernel::CompiledKernel(const std::string &text, const std::string &only,
-                               const std::string &cpu) {
+                               const std::string &cpu,
+                               const std::function<void(strategy::Target &)> &adjust) {
   DialectRegistry registry;
   registry.insert<graph::GraphDialect, kernel::KernelDialect>();
   registerLowerToLlvm(registry);
@@ -127,6 +128,7 @@ CompiledKernel::CompiledKernel(const std::string &text, const std::string &only,
     ADD_FAILURE() << llvm::toString(device.takeError());
     return;
   }
+  if (adjust) adjust(device->target);
   strategy::Device chosen = *device;
   std::vector<strategy::Strategy> table;
   for (const strategy::Strategy &strategy : device->table)
@@ -176,7 +178,8 @@ CompiledKernel::~CompiledKernel() {
 
 std::vector<CompiledKernel::Bytes> CompiledKernel::run(const std::vector<Bytes> &inputs,
                                                        int64_t chunk,
-                                                       std::pair<int64_t, int64_t> in_place) {
+                                                       std::pair<int64_t, int64_t> in_place,
+                                                       int64_t skip) {
   // Every buffer stands between guards that no kernel may touch, at an address aligned to its
   // element alone.
   constexpr int64_t kGuard = 64;
@@ -192,7 +195,7 @@ std::vector<CompiledKernel::Bytes> CompiledKernel::run(const std::vector<Bytes> 
   std::vector<void *> buffers;
   std::vector<int64_t> sizes;
   for (const Bytes &input : inputs) {
-    char *place = allocate(input.size(), 8);
+    char *place = allocate(input.size(), skip);
     if (!input.empty()) memcpy(place, input.data(), input.size());
     buffers.push_back(place);
     sizes.push_back(input.size());
@@ -202,7 +205,7 @@ std::vector<CompiledKernel::Bytes> CompiledKernel::run(const std::vector<Bytes> 
     if (in_place.second == static_cast<int64_t>(number))
       buffers.push_back(buffers[in_place.first]);
     else
-      buffers.push_back(allocate(bytesOf(type), 8));
+      buffers.push_back(allocate(bytesOf(type), skip));
     sizes.push_back(bytesOf(type));
   }
   if (func_.getScratchBytes()) buffers.push_back(allocate(func_.getScratchBytes(), 0));
@@ -232,6 +235,11 @@ std::vector<CompiledKernel::Bytes> CompiledKernel::run(const std::vector<Bytes> 
 
 void CompiledKernel::launch(void *const *buffers) {
   for (auto [function, grid] : stages_) function(buffers, 0, grid);
+}
+
+void CompiledKernel::launchPart(size_t stage, void *const *buffers, int64_t share, int64_t shares) {
+  auto [function, grid] = stages_[stage];
+  function(buffers, grid * share / shares, grid * (share + 1) / shares);
 }
 
 std::vector<Numbers> CompiledKernel::randomInputs(unsigned seed, double low, double high) {
@@ -295,6 +303,7 @@ void CompiledKernel::check(unsigned seed, double tolerance, double low, double h
     }
   }
   EXPECT_EQ(outputs, run(encoded, 1)) << "bits depend on how workgroups are divided";
+  EXPECT_EQ(outputs, run(encoded, 3, {-1, -1}, 0)) << "bits depend on alignment";
   for (auto pair : func_.getSameIndex().getAsRange<DenseI64ArrayAttr>())
     EXPECT_EQ(outputs, run(encoded, 0, {pair[0], pair[1]}))
         << "input " << pair[0] << " and output " << pair[1] << " cannot share memory";

@@ -3,6 +3,7 @@
 #ifndef GRAVEN_TEST_COMPILER_CODEGEN_CPU_KERNEL_HARNESS_H_
 #define GRAVEN_TEST_COMPILER_CODEGEN_CPU_KERNEL_HARNESS_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,9 +27,11 @@ std::string kernelText(const std::string &kind, const std::vector<std::string> &
 class CompiledKernel {
  public:
   // `text`: an entry with one kernel.fused. `only`: the strategy to use; empty: the table's choice.
-  // `cpu`: as for resolveTarget. A failure is reported to GoogleTest and leaves ok() false.
+  // `cpu`: as for resolveTarget. `adjust` may change the target, say its caches. A failure is
+  // reported to GoogleTest and leaves ok() false.
   CompiledKernel(const std::string &text, const std::string &only = "",
-                 const std::string &cpu = "native");
+                 const std::string &cpu = "native",
+                 const std::function<void(strategy::Target &)> &adjust = nullptr);
   ~CompiledKernel();
 
   bool ok() const { return handle_ != nullptr; }
@@ -39,17 +42,22 @@ class CompiledKernel {
   // Buffers hold elements as machine code sees them.
   using Bytes = std::vector<char>;
   // Runs every stage; workgroups are taken `chunk` at a time (0: all in one call), the last first.
-  // Where `in_place` is a pair (input, output), the two share memory.
+  // Where `in_place` is a pair (input, output), the two share memory. Inputs and outputs begin
+  // `skip` bytes behind a multiple of 64.
   std::vector<Bytes> run(const std::vector<Bytes> &inputs, int64_t chunk = 0,
-                         std::pair<int64_t, int64_t> in_place = {-1, -1});
+                         std::pair<int64_t, int64_t> in_place = {-1, -1}, int64_t skip = 8);
   // One call of a stage's function over its whole grid, for measurements.
   void launch(void *const *buffers);
+  size_t stages() const { return stages_.size(); }
+  // Share number `share` of `shares` equal ones of a stage's grid.
+  void launchPart(size_t stage, void *const *buffers, int64_t share, int64_t shares);
 
   // Random inputs that suit the argument types: floats in [low, high), small integers, bits.
   std::vector<Numbers> randomInputs(unsigned seed, double low = -2, double high = 2);
   // Runs the kernel on random inputs and compares with the interpreter: floats within `tolerance`
   // relative to the largest output (or absolute below 1), everything else exactly. Also runs it one
-  // workgroup at a time, and with every pair of same_index sharing memory, and demands equal bits.
+  // workgroup at a time, in aligned memory, and with every pair of same_index sharing memory, and
+  // demands equal bits.
   void check(unsigned seed, double tolerance, double low = -2, double high = 2);
 
   static Bytes encode(mlir::Type tensor, const Numbers &numbers);

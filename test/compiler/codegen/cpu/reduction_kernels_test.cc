@@ -2,6 +2,9 @@
 // reference strategy, against the interpreter.
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
+
 #include "test/compiler/codegen/cpu/kernel_harness.h"
 
 namespace graven::codegen::cpu {
@@ -28,6 +31,24 @@ void check(const std::string &text, const std::string &expected, double toleranc
   CompiledKernel reference(text, "reference");
   ASSERT_TRUE(reference.ok());
   reference.check(4, tolerance);
+}
+
+// Makes every kernel one whose data lie beyond the caches.
+void withoutCaches(strategy::Target &target) {
+  target.l1_bytes = target.l2_bytes = target.l3_bytes = 0;
+}
+
+// The same kernel as it is emitted for data beyond the caches; bits must not tell the difference.
+void checkBeyondCaches(const std::string &text, const std::string &expected, double tolerance) {
+  for (const char *cpu : {"native", "x86-64-v3"}) {
+    CompiledKernel kernel(text, expected, cpu, withoutCaches), cached(text, expected, cpu);
+    ASSERT_TRUE(kernel.ok() && cached.ok());
+    kernel.check(5, tolerance);
+    std::vector<CompiledKernel::Bytes> inputs;
+    for (auto [type, numbers] : llvm::zip(kernel.func().getInputTypes(), kernel.randomInputs(6)))
+      inputs.push_back(CompiledKernel::encode(type, numbers));
+    EXPECT_EQ(kernel.run(inputs), cached.run(inputs)) << "bits depend on the caches' size";
+  }
 }
 
 std::string softmax(int64_t rows, int64_t columns, const std::string &type, bool several) {
@@ -57,6 +78,67 @@ TEST(RowKernels, Softmax) {
   check(softmax(0, 5, "f32", false), "row", 0);
 }
 
+TEST(RowKernels, SoftmaxBeyondCaches) {
+  for (auto [rows, columns] : {std::pair{1, 1024}, {2, 1000}, {7, 129}, {33, 640}, {0, 256}}) {
+    SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+    checkBeyondCaches(softmax(rows, columns, "f32", columns % 2), "row", 2e-6);
+  }
+  checkBeyondCaches(softmax(9, 256, "f64", true), "row", 1e-14);
+}
+
+// Rows are divided by what a reciprocal cannot express: zeros, subnormal, huge and infinite
+// numbers.
+TEST(RowKernels, DivisionByOneNumberOfARow) {
+  constexpr int64_t kColumns = 80;
+  std::string s = "8x80xf32", r = "8xf32";
+  std::string body = op("%0", "max(%a1, axis = [1])", {s}, r) +
+                     op("%1", "broadcast(%0, shape = [8, 80], axes = [0])", {r}, s) +
+                     op("%2", "divide(%a0, %1)", {s, s}, s);
+  CompiledKernel kernel(kernelText("row", {s, s}, body, {"%2"}, {s}));
+  ASSERT_TRUE(kernel.ok());
+  float divisors[] = {0.0f,     1e-45f,   3e-39f, 3.3e38f,
+                      -1.7e38f, INFINITY, 0.99f,  -std::numeric_limits<float>::quiet_NaN()};
+  float dividends[] = {0.0f, 1.0f, -3e-39f, 1.18e-38f, 3.4e38f, -1.69e38f, INFINITY, 7.25f};
+  Numbers x(8 * kColumns), d(8 * kColumns);
+  for (int64_t i = 0; i < 8 * kColumns; ++i) {
+    x[i] = dividends[i % 8];
+    d[i] = divisors[i / kColumns];
+  }
+  auto types = kernel.func().getInputTypes();
+  auto out = kernel.run({CompiledKernel::encode(types[0], x), CompiledKernel::encode(types[1], d)});
+  Numbers y = CompiledKernel::decode(kernel.func().getOutputTypes()[0], out[0]);
+  for (int64_t i = 0; i < 8 * kColumns; ++i) {
+    float want = static_cast<float>(x[i]) / static_cast<float>(d[i]);
+    auto got = static_cast<float>(y[i]);
+    if (std::isnan(want) || std::isinf(want) || want == 0)
+      EXPECT_TRUE(std::isnan(want) ? std::isnan(got) : want == got) << x[i] << " / " << d[i];
+    else
+      EXPECT_LE(std::fabs(got - want), std::max(std::fabs(want) * 3e-7f, 3e-45f))
+          << x[i] << " / " << d[i];
+  }
+}
+
+// A NaN anywhere in a row is its largest and smallest element.
+TEST(RowKernels, ExtremesOfNan) {
+  std::string s = "3x150xf32", r = "3xf32";
+  std::string body =
+      op("%0", "max(%a0, axis = [1])", {s}, r) + op("%1", "min(%a0, axis = [1])", {s}, r);
+  CompiledKernel kernel(kernelText("row", {s}, body, {"%0", "%1"}, {r, r}));
+  ASSERT_TRUE(kernel.ok());
+  for (int64_t place : {0, 1, 15, 16, 63, 64, 127, 128, 149}) {
+    Numbers x(450, 1.0);
+    x[150 + place] = std::nan("");
+    x[300 + place] = -INFINITY;
+    auto out = kernel.run({CompiledKernel::encode(kernel.func().getInputTypes()[0], x)});
+    for (int output : {0, 1}) {
+      Numbers y = CompiledKernel::decode(kernel.func().getOutputTypes()[output], out[output]);
+      EXPECT_EQ(y[0], 1.0);
+      EXPECT_TRUE(std::isnan(y[1])) << "at " << place;
+      EXPECT_EQ(y[2], output ? -INFINITY : 1.0);
+    }
+  }
+}
+
 // Mean and variance over the last two axes, then scale and shift by vectors of the last axis.
 TEST(RowKernels, Norm) {
   for (auto [rows, a, b] : {std::tuple{3, 4, 5}, {6, 8, 32}, {4, 3, 700}}) {
@@ -79,7 +161,9 @@ TEST(RowKernels, Norm) {
                        op("%10", "multiply(%4, %9)", {s, s}, s) +
                        op("%11", "broadcast(%a1, shape = " + shape + ", axes = [2])", {c}, s) +
                        op("%12", "multiply(%10, %11)", {s, s}, s);
-    check(kernelText("row", {s, c}, body, {"%12", "%2", "%8"}, {s, r, r}), "row", 1e-5);
+    std::string text = kernelText("row", {s, c}, body, {"%12", "%2", "%8"}, {s, r, r});
+    check(text, "row", 1e-5);
+    checkBeyondCaches(text, "row", 1e-5);
   }
 }
 
@@ -136,6 +220,33 @@ TEST(ColumnKernels, Sums) {
       check(kernelText("column", {s, c}, body, {"%1", "%0"}, {c, c}), "column",
             type == "f32" ? 1e-5 : 1e-13, {"native"});
     }
+  }
+}
+
+TEST(ColumnKernels, BeyondCaches) {
+  for (auto [rows, columns] : {std::pair{9, 65}, {16, 2048}, {37, 2100}, {2049, 70}, {20, 4500}}) {
+    SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+    std::string s = n(rows) + "x" + n(columns) + "xf32", c = n(columns) + "xf32";
+    std::string body = op("%0", "sum(%a0, axis = [0])", {s}, c) +
+                       op("%1", "max(%a0, axis = [0])", {s}, c) +
+                       op("%2", "multiply(%0, %a1)", {c, c}, c);
+    checkBeyondCaches(kernelText("column", {s, c}, body, {"%2", "%1"}, {c, c}), "column", 1e-5);
+  }
+}
+
+// Axes stand in front of the reduced ones.
+TEST(ColumnKernels, MiddleAxes) {
+  for (auto [matrices, rows, columns] :
+       {std::tuple{1, 5, 3}, {3, 9, 5}, {4, 31, 130}, {2, 2100, 17}, {0, 3, 4}, {3, 0, 4}}) {
+    SCOPED_TRACE(testing::Message() << matrices << "x" << rows << "x" << columns);
+    std::string s = n(matrices) + "x" + n(rows) + "x" + n(columns) + "xf32",
+                r = n(matrices) + "x" + n(columns) + "xf32";
+    std::string body = op("%0", "sum(%a0, axis = [1])", {s}, r) +
+                       op("%1", "add(%0, %a1)", {r, r}, r) +
+                       op("%2", "min(%a0, axis = [1])", {s}, r);
+    std::string text = kernelText("reference", {s, r}, body, {"%1", "%2"}, {r, r});
+    check(text, "column", 1e-5);
+    checkBeyondCaches(text, "column", 1e-5);
   }
 }
 
