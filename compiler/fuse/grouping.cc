@@ -1,6 +1,7 @@
 #include "compiler/fuse/grouping.h"
 
 #include "llvm/ADT/StringSet.h"
+#include "mlir/IR/Remarks.h"
 
 using namespace mlir;
 
@@ -58,6 +59,17 @@ bool isRowShape(const Group &group, ArrayRef<int64_t> shape) {
   SmallVector<int64_t> kept(rows);
   kept.append(group.reduced, 1);
   return shape == ArrayRef<int64_t>(kept);
+}
+
+constexpr StringRef kCircle = "each kernel would have to wait for the other";
+
+// Tells that `op` reads what `group` makes from memory.
+void remarkApart(Operation *op, const Group &group, StringRef why) {
+  auto remark = remark::missed(op->getLoc(), remark::RemarkOpts::name("apart").category("fuse"));
+  if (!remark) return;
+  remark << remark::detail::Remark::Arg("Reason", why)
+         << remark::detail::Remark::Arg("from",
+                                        Attribute(LocationAttr(group.ops.front()->getLoc())));
 }
 
 // `axes` are the last (or first) of `rank`.
@@ -161,25 +173,16 @@ void Grouping::place(Operation *op) {
     bool circle = llvm::any_of(operands, [&](Group *other) {
       return other != home && dependsOn(other, home);
     });
-    if (circle || !admits(*home, op)) continue;
+    if (StringRef why = circle ? kCircle : refusal(*home, op); !why.empty()) {
+      remarkApart(op, *home, why);
+      continue;
+    }
     join(*home, op);
     // Maps of the same space that feed the op are computed with it, where no circle arises.
     for (Group *other : operands) {
-      if (other == home || other->kind != Kind::kMap) continue;
-      if (home->kind == Kind::kColumn || home->kind == Kind::kContraction) {
-        // What leads to the hero is stored; what else is wanted beside its result is not.
-        if (shapeOf(op->getResult(0)) != ArrayRef<int64_t>(other->space) ||
-            sources(home->ops.front()).contains(other) ||
-            (!gradients_.contains(home->ops.front()) &&
-             llvm::any_of(other->ops, [&](Operation *each) { return updates_.contains(each); })))
-          continue;
-      } else if (other->space != home->space) {
-        continue;
-      }
-      if (!dependsOn(home, other) || !llvm::any_of(sources(*home), [&](Group *source) {
-            return source != other && dependsOn(source, other);
-          }))
-        absorb(*home, *other);
+      if (other == home) continue;
+      if (StringRef why = whyApart(op, *home, *other); why.empty()) absorb(*home, *other);
+      else remarkApart(op, *other, why);
     }
     return;
   }
@@ -199,25 +202,55 @@ void Grouping::place(Operation *op) {
   }
 }
 
-bool Grouping::admits(Group &group, Operation *op) {
+StringRef Grouping::whyApart(Operation *op, const Group &home, Group &group) const {
+  if (group.kind != Kind::kMap) return "two kernels with a hero each are not joined";
+  if (home.kind == Kind::kColumn || home.kind == Kind::kContraction) {
+    // What leads to the hero is stored; what else is wanted beside its result is not.
+    if (shapeOf(op->getResult(0)) != ArrayRef<int64_t>(group.space))
+      return "the kernel that makes it has another shape";
+    if (sources(home.ops.front()).contains(&group))
+      return "what leads to a contraction or a sum over first axes is stored";
+    if (!gradients_.contains(home.ops.front()) &&
+        llvm::any_of(group.ops, [&](Operation *each) { return updates_.contains(each); }))
+      return "updates of state stay together, so that they become one kernel";
+  } else if (group.space != home.space) {
+    return "the kernel that makes it has another shape";
+  }
+  bool circle = dependsOn(&home, &group) && llvm::any_of(sources(home), [&](Group *source) {
+    return source != &group && dependsOn(source, &group);
+  });
+  return circle ? kCircle : "";
+}
+
+StringRef Grouping::refusal(const Group &group, Operation *op) const {
   ArrayRef<int64_t> shape = shapeOf(op->getResult(0));
   if (auto reduction = dyn_cast<graph::ReductionOpInterface>(op)) {
     SmallVector<int64_t> axes = reduction.getReducedAxes();
     ArrayRef<int64_t> space = shapeOf(op->getOperand(0));
-    if (ArrayRef<int64_t>(group.space) != space || !areLast(axes, space.size())) return false;
-    if (group.kind == Kind::kMap) return !axes.empty();
-    return group.kind == Kind::kRow && group.reduced == static_cast<int64_t>(axes.size());
+    if (ArrayRef<int64_t>(group.space) != space) return "it reduces a tensor of another shape";
+    if (!areLast(axes, space.size())) return "it reduces over other axes than the last";
+    if (group.kind == Kind::kMap) return axes.empty() ? "it reduces over no axis" : "";
+    if (group.kind != Kind::kRow) return "only maps and row kernels take a reduction";
+    return group.reduced == static_cast<int64_t>(axes.size()) ? ""
+                                                              : "it reduces over other axes";
   }
-  if (!isElementwise(op)) return false;
+  if (isa<graph::DotGeneralOp>(op)) return "a contraction reads whole tensors from memory";
+  if (!isElementwise(op)) return "it reads elements at other places than its own";
   if (updates_.contains(op) && group.kind != Kind::kMap && !gradients_.contains(group.ops.front()))
-    return false;
+    return "updates of state stay together, so that they become one kernel";
   switch (group.kind) {
     case Kind::kMap:
-    case Kind::kContraction: return shape == ArrayRef<int64_t>(group.space);
-    case Kind::kRow: return shape == ArrayRef<int64_t>(group.space) || isRowShape(group, shape);
+    case Kind::kContraction:
+      return shape == ArrayRef<int64_t>(group.space) ? "" : "its shape is another than the kernel's";
+    case Kind::kRow:
+      return shape == ArrayRef<int64_t>(group.space) || isRowShape(group, shape)
+                 ? ""
+                 : "it has neither the kernel's shape nor one value for each row";
     case Kind::kColumn:
-      return shape == ArrayRef<int64_t>(group.space).drop_front(group.reduced);
-    case Kind::kReference: return false;
+      return shape == ArrayRef<int64_t>(group.space).drop_front(group.reduced)
+                 ? ""
+                 : "its shape is another than that of the kernel's results";
+    case Kind::kReference: return "the kernel's first op is computed on its own";
   }
   llvm_unreachable("unknown kind");
 }

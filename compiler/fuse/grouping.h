@@ -3,6 +3,8 @@
 // Ops are visited in order; each joins the group of one of its operands if the group's shape of
 // computation admits it, or opens a group of its own. Groups never depend on one another in a
 // circle. Some values belong to no group: they are cheaper to compute again than to store.
+// Each refusal is a remark of the category `fuse` at the op, with the reason and, as `from`, the
+// location of the first op of the group that the op reads from memory instead.
 #ifndef GRAVEN_COMPILER_FUSE_GROUPING_H_
 #define GRAVEN_COMPILER_FUSE_GROUPING_H_
 
@@ -45,8 +47,10 @@ class Grouping {
  private:
   void place(mlir::Operation *op);
   Group *open(mlir::Operation *op, Kind kind, llvm::ArrayRef<int64_t> space, int64_t reduced = 0);
-  // Whether `op` may be computed with `group`; a map that takes a reduction changes its kind.
-  bool admits(Group &group, mlir::Operation *op);
+  // Why `op` may not be computed with `group`, as the end of a sentence; "" where it may.
+  llvm::StringRef refusal(const Group &group, mlir::Operation *op) const;
+  // Why `group`, which `op` reads as well, stays apart from `home`, which `op` has joined.
+  llvm::StringRef whyApart(mlir::Operation *op, const Group &home, Group &group) const;
   void join(Group &group, mlir::Operation *op);
   void absorb(Group &into, Group &from);
   // The groups whose results `op` reads, seen through repeated values and reshapes.
