@@ -16,6 +16,8 @@
 #include "compiler/package/header_writer.h"
 #include "compiler/package/link.h"
 #include "compiler/pipeline/pipeline.h"
+#include "compiler/report/collector.h"
+#include "compiler/report/page.h"
 #include "compiler/schedule/memory.h"
 #include "dialect/graph/ir/graph.h"
 #include "dialect/nn/nn.h"
@@ -23,6 +25,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
@@ -83,6 +86,9 @@ class Compilation {
     context_->printOpOnDiagnostic(false);
     api::DiagnosticCollector diagnostics(context_.get(), source_, options_.file_name);
     diagnostics_ = &diagnostics;
+    if (options_.report)
+      collector_ = std::make_unique<report::Collector>(context_.get(), source_, options_.file_name,
+                                                       pipeline_options_.target);
     bool done = parse() && transform() && emit();
     module_ = nullptr;
     if (!done || diagnostics.hasErrors()) {
@@ -92,6 +98,7 @@ class Compilation {
       return invalid(diagnostics.text());
     }
     artifact_.warnings = diagnostics.text();
+    if (collector_) writeReport();
     return std::move(artifact_);
   }
 
@@ -145,7 +152,7 @@ class Compilation {
 
   // The phases that rewrite the module, up to and including `schedule`.
   bool transform() {
-    if (options_.after_phase) options_.after_phase(kImport.str(), print(*module_));
+    phaseEnded(kImport, *module_);
     bool partial = options_.output == Output::kIr;
     if (!partial || options_.compile_to != kImport) {
       mlir::PassManager passes(context_.get(), mlir::ModuleOp::getOperationName());
@@ -153,7 +160,7 @@ class Compilation {
       passes.addInstrumentation(std::make_unique<PhaseObserver>(
           [&](mlir::ModuleOp module, const pipeline::Phase &phase) {
             record(phase.name.str(), start);
-            if (options_.after_phase) options_.after_phase(phase.name.str(), print(module));
+            phaseEnded(phase.name, module);
             start = Clock::now();
           }));
       pipeline::buildPipeline(passes, pipeline_options_, partial ? options_.compile_to : "");
@@ -161,6 +168,11 @@ class Compilation {
     }
     if (partial) artifact_.bytes = print(*module_);
     return true;
+  }
+
+  void phaseEnded(llvm::StringRef phase, mlir::ModuleOp module) {
+    if (options_.after_phase) options_.after_phase(phase.str(), print(module));
+    if (collector_) collector_->afterPhase(phase, module);
   }
 
   bool emit() {
@@ -205,6 +217,7 @@ class Compilation {
       return take(codegen::cpu::emitAssembly(code, target), artifact_.bytes);
     std::string object;
     if (!take(codegen::cpu::emitObject(code, target), object)) return false;
+    if (collector_) reportSizes(model, object);
     switch (options_.output) {
       case Output::kShared: {
         std::string trailer;
@@ -252,6 +265,30 @@ class Compilation {
     return true;
   }
 
+  // The parts of an artifact: machine code, and what the table is made of.
+  void reportSizes(const package::Model &model, const std::string &object) {
+    uint64_t code = 0;
+    auto file = llvm::object::ObjectFile::createObjectFile(
+        llvm::MemoryBufferRef(llvm::StringRef(object), model.name));
+    if (file)
+      for (const llvm::object::SectionRef &section : (*file)->sections())
+        if (section.isText()) code += section.getSize();
+    llvm::consumeError(file.takeError());
+    int64_t signature = model.signature.size();
+    int64_t plan = static_cast<int64_t>(package::writeTable(model).size()) - signature;
+    collector_->report().sizes = {{"code", static_cast<int64_t>(code)},
+                                  {"constants", static_cast<int64_t>(model.constants.size())},
+                                  {"plan", plan},
+                                  {"signature", signature}};
+  }
+
+  void writeReport() {
+    report::Report &report = collector_->report();
+    report.seconds = artifact_.statistics.seconds;
+    report.artifact_bytes = artifact_.bytes.size();
+    artifact_.report = report::toHtml(report);
+  }
+
   void record(const std::string &phase, Clock::time_point start) {
     artifact_.statistics.seconds.emplace_back(
         phase, std::chrono::duration<double>(Clock::now() - start).count());
@@ -274,6 +311,7 @@ class Compilation {
   std::unique_ptr<mlir::MLIRContext> context_;
   api::DiagnosticCollector *diagnostics_ = nullptr;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
+  std::unique_ptr<report::Collector> collector_;
   Artifact artifact_;
 };
 

@@ -41,6 +41,7 @@ struct CompileOptions {
   std::vector<int64_t> batches;       // variants to compile; empty: the model's own batch size
   std::vector<std::string> entries;   // entries to compile; empty: all
   std::string core_archive;           // with kArchive: path of libgraven_core.a for the target
+  bool report = false;                // make Artifact::report
   // Called at the end of each phase with its name and the IR as text.
   std::function<void(const std::string &phase, const std::string &ir)> after_phase;
 };
@@ -58,6 +59,8 @@ struct Artifact {
   std::string model_name;
   std::string bytes;     // the file asked for
   std::string header;    // with kArchive: the C header
+  std::string report;    // with CompileOptions::report: a page (HTML) that shows what became of the
+                         // model; but for the seconds it names, a function of source and options
   std::string warnings;  // rendered as errors are; "" when there are none
   CompileStatistics statistics;
 };

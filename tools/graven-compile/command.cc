@@ -150,6 +150,9 @@ int compileAndWrite(CompileFlags &flags, const std::string &source, const Output
   if (!flags.header.empty())
     if (absl::Status status = files.write(flags.header, artifact->header); !status.ok())
       return fail(kModelError, text(status));
+  if (!flags.report.empty())
+    if (absl::Status status = files.write(flags.report, artifact->report); !status.ok())
+      return fail(kModelError, text(status));
   if (!flags.statistics.empty()) printStatistics(flags.statistics, *artifact);
   return 0;
 }
@@ -208,7 +211,7 @@ int compileMain(int argc, char **argv) {
   if (!source.ok()) return fail(kModelError, text(source.status()));
   flags->options.core_archive = coreArchive(flags->options.target);
 
-  OutputFiles files({flags->output, flags->header});
+  OutputFiles files({flags->output, flags->header, flags->report});
   if (absl::Status status = files.check(); !status.ok()) return fail(kModelError, text(status));
   int code = runInChild(*flags, [&] { return compileAndWrite(*flags, *source, files); });
   if (code != 0) {

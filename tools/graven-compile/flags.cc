@@ -53,6 +53,9 @@ Model
   --entries NAME[,NAME...] entry points to keep (default: all)
 
 Looking inside
+  --report FILE            write a page (HTML) that shows what became of the
+                           model: graph and gradient, kernels and why they end,
+                           memory, estimated cost
   --dump-after-each FOLDER write the IR after each phase to FOLDER
   --stats text|json        print seconds of each phase and sizes in bytes
   --help                   this page
@@ -70,7 +73,8 @@ constexpr Kind kKinds[] = {{"shared", ".so", Output::kShared}, {"object", ".o", 
                            {"asm", ".s", Output::kAssembly},   {"plan", ".mlir", Output::kIr}};
 const std::vector<std::string> kFlags = {"-o",      "--output", "--emit",  "--compile-to",      "--target",
                                   "--cpu",   "--device", "--batch", "--entries",         "--stats",
-                                  "--help",  "-h",       "--version", "--dump-after-each"};
+                                  "--help",  "-h",       "--version", "--dump-after-each",
+                                  "--report"};
 
 // Number of single-letter edits between two words.
 size_t editDistance(const std::string &a, const std::string &b) {
@@ -197,6 +201,7 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   app.add_option("--batch", batches);
   app.add_option("--entries", entries);
   app.add_option("--dump-after-each", flags.dump_folder);
+  app.add_option("--report", flags.report);
   app.add_option("--stats", flags.statistics);
   app.add_flag("-h,--help", flags.help);
   app.add_flag("--version", flags.version);
@@ -217,12 +222,21 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
     return absl::InvalidArgumentError(
         absl::StrCat("--stats: expected text or json, got '", flags.statistics, "'"));
 
+  flags.options.report = !flags.report.empty();
+
   auto sizes = parseBatches(batches);
   if (!sizes.ok()) return sizes.status();
   flags.options.batches = *sizes;
   flags.options.entries = absl::StrSplit(entries, ',', absl::SkipEmpty());
   flags.options.file_name = flags.input == "-" ? "<stdin>" : flags.input;
   if (absl::Status status = chooseOutput(emit, &flags); !status.ok()) return status;
+  if (flags.options.report && flags.options.output == Output::kIr &&
+      flags.options.compile_to != "schedule")
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--report shows kernels and memory, which are not known yet after the phase '",
+        flags.options.compile_to, "'; leave out --compile-to, or stop after schedule"));
+  if (flags.report == "-" || (flags.options.report && flags.report == flags.output))
+    return absl::InvalidArgumentError("--report: expected a file name of its own");
   return flags;
 }
 
