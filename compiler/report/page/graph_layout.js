@@ -61,7 +61,7 @@ function layOut(entry, layers, isOpen) {
   const cells = cellsOf(entry, layers), nodes = new Map(), columns = { forward: 260, backward: 0 };
   for (const cell of cells) {
     cell.open = isOpen(cell);
-    const header = Math.min(340, 40 + 7.3 * (layers[cell.layer]?.text || "").length);
+    const header = Math.min(360, 52 + 7.3 * (layers[cell.layer]?.text || "").length);
     cell.inner = cell.open ? placeOps(entry, cell) : { places: new Map(), width: 230, height: -NODE.pad };
     cell.width = Math.max(cell.inner.width + 2 * NODE.pad, cell.open ? header : 254);
     cell.height = NODE.head + 20 + cell.inner.height + NODE.pad * (cell.open ? 1.4 : 1);

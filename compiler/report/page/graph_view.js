@@ -30,7 +30,7 @@ function showGraph(place, report, entry, select) {
     const layer = report.layers[cell.layer];
     const text = layer ? layer.text : "made by the compiler";
     const name = (cell.side === "backward" ? "gradient of " : "") + text;
-    const room = Math.floor((cell.width - 44) / 7.3);
+    const room = Math.floor((cell.width - 24) / 7.3);
     const flip = () => {
       open.has(cell.key) ? open.delete(cell.key) : open.add(cell.key);
       draw();

@@ -93,7 +93,7 @@ function showKernels(place, report, entry, select) {
     el("p", { class: "soft" }, `${count(items.length, "command")} in this order; the estimates add up to ${seconds(total)} on one core` +
       (total ? `, ${Math.round(100 * bound / total)} % of it bound by arithmetic` : "") +
       ". They compare work with nominal limits of the target, start-up of a launch apart: they tell where time can go, not how long it takes."),
-    rows);
+    ...rows);
 }
 
 function showGradient(place, report, entry, select) {
