@@ -235,7 +235,7 @@ class Session:
 
     def bursts(self, row, contenders, ceilings, facts, skipped):
         samples, failed = measure.interleave(contenders, row.kind, row.batch, self.options.repeats,
-                                             self.options.burst_ms / 1000, 0.005)
+                                             self.options.burst_ms / 1000, 0.008)
         return [row_result(row, samples, {**skipped, **failed}, facts, ceilings)]
 
     def measured(self, contenders, rows, threads, facts, skipped, sample):
