@@ -9,6 +9,7 @@
 #include "compiler/api/source_check.h"
 #include "compiler/codegen/cpu/codegen.h"
 #include "compiler/codegen/cpu/emit_object.h"
+#include "compiler/codegen/cpu/emit_shards.h"
 #include "compiler/codegen/cpu/lower.h"
 #include "compiler/codegen/cpu/target.h"
 #include "compiler/package/artifact_module.h"
@@ -195,18 +196,43 @@ class Compilation {
     if (!code) return false;
     if (failed(package::addArtifact(*code, *model))) return false;
     record("lower", start);
-    start = Clock::now();
-    if (failed(codegen::cpu::optimizeModule(*code, target))) return false;
-    record("optimize", start);
-
-    start = Clock::now();
-    bool done = write(*model, *code);
-    record("write", start);
+    bool done = options_.output == Output::kShared ? writeShared(*model, *code)
+                                                   : write(*model, *code);
     fillStatistics(*model);
     return done;
   }
 
+  // Only where a link follows may the code come from several threads.
+  bool writeShared(const package::Model &model, llvm::Module &code) {
+    const strategy::Target &target = pipeline_options_.target;
+    auto start = Clock::now();
+    auto objects = codegen::cpu::emitShards(code, target, options_.threads);
+    if (!objects) return !failed(objects.takeError());
+    record("optimize and emit", start);
+    if (collector_) reportSizes(model, *objects);
+    start = Clock::now();
+    std::string trailer;
+    if (!take(package::linkSharedObject(*objects, target), artifact_.bytes) ||
+        !take(package::sharedArtifactTrailer(artifact_.bytes, package::artifactSymbol(model.name)),
+              trailer))
+      return false;
+    artifact_.bytes += trailer;
+    record("link", start);
+    return true;
+  }
+
   bool write(const package::Model &model, llvm::Module &code) {
+    const strategy::Target &target = pipeline_options_.target;
+    auto start = Clock::now();
+    if (failed(codegen::cpu::optimizeModule(code, target))) return false;
+    record("optimize", start);
+    start = Clock::now();
+    bool done = writeFile(model, code);
+    record("emit", start);
+    return done;
+  }
+
+  bool writeFile(const package::Model &model, llvm::Module &code) {
     const strategy::Target &target = pipeline_options_.target;
     if (options_.output == Output::kLlvm) {
       llvm::raw_string_ostream out(artifact_.bytes);
@@ -217,21 +243,10 @@ class Compilation {
       return take(codegen::cpu::emitAssembly(code, target), artifact_.bytes);
     std::string object;
     if (!take(codegen::cpu::emitObject(code, target), object)) return false;
-    if (collector_) reportSizes(model, object);
-    switch (options_.output) {
-      case Output::kShared: {
-        std::string trailer;
-        if (!take(package::linkSharedObject(object, target), artifact_.bytes) ||
-            !take(package::sharedArtifactTrailer(artifact_.bytes,
-                                                 package::artifactSymbol(model.name)),
-                  trailer))
-          return false;
-        artifact_.bytes += trailer;
-        return true;
-      }
-      case Output::kArchive: return writeArchive(model, std::move(object));
-      default: artifact_.bytes = std::move(object); return true;
-    }
+    if (collector_) reportSizes(model, {object});
+    if (options_.output == Output::kArchive) return writeArchive(model, std::move(object));
+    artifact_.bytes = std::move(object);
+    return true;
   }
 
   bool writeArchive(const package::Model &model, std::string object) {
@@ -266,14 +281,16 @@ class Compilation {
   }
 
   // The parts of an artifact: machine code, and what the table is made of.
-  void reportSizes(const package::Model &model, const std::string &object) {
+  void reportSizes(const package::Model &model, llvm::ArrayRef<std::string> objects) {
     uint64_t code = 0;
-    auto file = llvm::object::ObjectFile::createObjectFile(
-        llvm::MemoryBufferRef(llvm::StringRef(object), model.name));
-    if (file)
-      for (const llvm::object::SectionRef &section : (*file)->sections())
-        if (section.isText()) code += section.getSize();
-    llvm::consumeError(file.takeError());
+    for (const std::string &object : objects) {
+      auto file = llvm::object::ObjectFile::createObjectFile(
+          llvm::MemoryBufferRef(llvm::StringRef(object), model.name));
+      if (file)
+        for (const llvm::object::SectionRef &section : (*file)->sections())
+          if (section.isText()) code += section.getSize();
+      llvm::consumeError(file.takeError());
+    }
     int64_t signature = model.signature.size();
     int64_t plan = static_cast<int64_t>(package::writeTable(model).size()) - signature;
     collector_->report().sizes = {{"code", static_cast<int64_t>(code)},

@@ -40,6 +40,8 @@ struct CompileOptions {
   std::string cpu;                    // "": the target's default; "native": this machine's
   std::vector<int64_t> batches;       // variants to compile; empty: the model's own batch size
   std::vector<std::string> entries;   // entries to compile; empty: all
+  unsigned threads = 0;               // for code generation; 0: as many as there are processors.
+                                      // The bytes made do not depend on it.
   std::string core_archive;           // with kArchive: path of libgraven_core.a for the target
   bool report = false;                // make Artifact::report
   // Called at the end of each phase with its name and the IR as text.

@@ -39,7 +39,7 @@ llvm::Expected<llvm::StringRef> emulation(const strategy::Target &target) {
 
 }  // namespace
 
-llvm::Expected<std::string> linkSharedObject(llvm::StringRef object,
+llvm::Expected<std::string> linkSharedObject(llvm::ArrayRef<std::string> objects,
                                              const strategy::Target &target) {
   auto machine = emulation(target);
   if (!machine) return machine.takeError();
@@ -50,10 +50,13 @@ llvm::Expected<std::string> linkSharedObject(llvm::StringRef object,
     return error("cannot make a temporary folder '" + folder + "' for linking: " + code.message() +
                  "; set TMPDIR to a writable folder");
   llvm::scope_exit cleanup([&] { llvm::sys::fs::remove_directories(folder); });
-  llvm::SmallString<128> input(folder), output(folder);
-  llvm::sys::path::append(input, "model.o");
+  llvm::SmallString<128> output(folder);
   llvm::sys::path::append(output, "model.so");
-  {
+  std::vector<std::string> inputs;
+  for (const std::string &object : objects) {
+    llvm::SmallString<128> input(folder);
+    llvm::sys::path::append(input, llvm::Twine(inputs.size()) + ".o");
+    inputs.push_back(input.str().str());
     std::error_code code;
     llvm::raw_fd_ostream file(input, code);
     if (!code) {
@@ -70,7 +73,7 @@ llvm::Expected<std::string> linkSharedObject(llvm::StringRef object,
     static std::mutex one_at_a_time;
     std::lock_guard<std::mutex> lock(one_at_a_time);
     llvm::raw_string_ostream sink(messages);
-    const char *arguments[] = {"ld.lld",
+    std::vector<const char *> arguments = {"ld.lld",
                                "-shared",
                                "-m",
                                machine->data(),
@@ -85,8 +88,8 @@ llvm::Expected<std::string> linkSharedObject(llvm::StringRef object,
                                "--hash-style=gnu",
                                "--build-id=none",
                                "--gc-sections",
-                               "--threads=1",
-                               input.c_str()};
+                               "--threads=1"};
+    for (const std::string &input : inputs) arguments.push_back(input.c_str());
     lld::Result result = lld::lldMain(arguments, sink, sink, {{lld::Gnu, &lld::elf::link}});
     if (result.retCode != 0) return error("linking failed: " + messages);
   }

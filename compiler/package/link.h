@@ -12,10 +12,10 @@
 
 namespace graven::package {
 
-// Links `object` (the bytes of a position-independent ELF object) into a shared object, in-process.
-// Undefined symbols are left for the loader. The bytes depend on the object alone. Thread-safe: lld
+// Links `objects` (the bytes of position-independent ELF objects) into a shared object, in-process.
+// Undefined symbols are left for the loader. The bytes depend on the objects alone. Thread-safe: lld
 // keeps global state, so calls take turns.
-llvm::Expected<std::string> linkSharedObject(llvm::StringRef object,
+llvm::Expected<std::string> linkSharedObject(llvm::ArrayRef<std::string> objects,
                                              const strategy::Target &target);
 
 // A file inside an archive.

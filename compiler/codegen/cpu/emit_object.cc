@@ -83,7 +83,7 @@ llvm::Error contained(llvm::StringRef what, llvm::function_ref<llvm::Error()> wo
                "; this is a defect of the compiler: please report it with the model");
 }
 
-llvm::Error checkUndefinedSymbols(llvm::StringRef object) {
+llvm::Error checkUndefinedSymbols(llvm::StringRef object, const llvm::StringSet<> &elsewhere) {
   auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object, "kernels"));
   if (!file) return file.takeError();
   for (const llvm::object::SymbolRef &symbol : (*file)->symbols()) {
@@ -92,7 +92,8 @@ llvm::Error checkUndefinedSymbols(llvm::StringRef object) {
     if (!(*flags & llvm::object::SymbolRef::SF_Undefined)) continue;
     llvm::Expected<llvm::StringRef> name = symbol.getName();
     if (!name) return name.takeError();
-    if (name->empty() || *name == "memcpy" || *name == "memset") continue;
+    if (name->empty() || *name == "memcpy" || *name == "memset" || elsewhere.contains(*name))
+      continue;
     return error("the generated code calls '" + *name +
                  "', but kernels may call memcpy and memset only; this is a defect of the "
                  "compiler: please report it with the model");
@@ -152,10 +153,11 @@ llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target)
   });
 }
 
-llvm::Expected<std::string> emitObject(llvm::Module &module, const strategy::Target &target) {
+llvm::Expected<std::string> emitObject(llvm::Module &module, const strategy::Target &target,
+                                       const llvm::StringSet<> &elsewhere) {
   llvm::Expected<std::string> object = emit(module, target, llvm::CodeGenFileType::ObjectFile);
   if (!object) return object.takeError();
-  if (llvm::Error failure = checkUndefinedSymbols(*object)) return failure;
+  if (llvm::Error failure = checkUndefinedSymbols(*object, elsewhere)) return failure;
   return object;
 }
 

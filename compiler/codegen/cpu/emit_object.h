@@ -5,6 +5,7 @@
 #include <string>
 
 #include "compiler/strategy/target.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Error.h"
 
 namespace llvm {
@@ -17,9 +18,10 @@ namespace graven::codegen::cpu {
 llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target);
 
 // Position-independent ELF object of an optimized `module`. Kernels may call memcpy and memset
-// only; any other undefined symbol is an error that names it. Fatal errors inside LLVM become
-// errors too.
-llvm::Expected<std::string> emitObject(llvm::Module &module, const strategy::Target &target);
+// only; any other undefined symbol that is not one of `elsewhere` is an error that names it. Fatal
+// errors inside LLVM become errors too.
+llvm::Expected<std::string> emitObject(llvm::Module &module, const strategy::Target &target,
+                                       const llvm::StringSet<> &elsewhere = {});
 
 // The same code as text, for people.
 llvm::Expected<std::string> emitAssembly(llvm::Module &module, const strategy::Target &target);

@@ -46,6 +46,20 @@ TEST(Compile, MakesASharedArtifactWithFigures) {
   EXPECT_GT(artifact->statistics.training_bytes, artifact->statistics.state_bytes);
 }
 
+TEST(Compile, BytesDoNotDependOnThreads) {
+  CompileOptions given = options(Output::kShared);
+  given.batches = {1, 8, 32};
+  given.threads = 1;
+  auto alone = compile(kModel, given);
+  ASSERT_TRUE(alone.ok()) << message(alone);
+  for (unsigned threads : {2u, 5u}) {
+    given.threads = threads;
+    auto shared = compile(kModel, given);
+    ASSERT_TRUE(shared.ok()) << message(shared);
+    EXPECT_TRUE(shared->bytes == alone->bytes) << threads << " threads";
+  }
+}
+
 TEST(Compile, StopsAfterAnyPhase) {
   for (const auto &[phase, sentence] : compilerPhases()) {
     if (phase == "codegen" || phase == "package") continue;

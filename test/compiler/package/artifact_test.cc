@@ -101,7 +101,7 @@ std::string compileObject(const strategy::Target &target, const Model &model) {
 }
 
 std::string sharedArtifact(const strategy::Target &target, const Model &model) {
-  auto elf = linkSharedObject(compileObject(target, model), target);
+  auto elf = linkSharedObject({compileObject(target, model)}, target);
   EXPECT_TRUE(bool(elf)) << llvm::toString(elf.takeError());
   auto trailer = sharedArtifactTrailer(*elf, artifactSymbol(model.name));
   EXPECT_TRUE(bool(trailer));

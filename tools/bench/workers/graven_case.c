@@ -214,7 +214,7 @@ int main(int argc, char **argv) {
   for (int i = 1; i + 1 < argc; ++i)
     if (!strcmp(argv[i], "--threads")) threads = atoi(argv[i + 1]);
   if (threads > 1) {
-    graven_pool_options settings = {threads, 0};
+    graven_pool_options settings = {threads, 0, NULL, NULL};
     if (graven_pool_create(&settings, &pool) != GRAVEN_OK) return puts(failed("pool")), 1;
   }
   contender c = {"0.1.0", prepare, run, other};

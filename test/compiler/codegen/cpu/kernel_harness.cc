@@ -75,7 +75,7 @@ llvm::Expected<std::string> compile(ModuleOp kernels, const strategy::Target &ta
   }
   auto object = emitObject(*module, target);
   if (!object) return object.takeError();
-  return package::linkSharedObject(*object, target);
+  return package::linkSharedObject({*object}, target);
 }
 
 }  // namespace

@@ -218,7 +218,7 @@ class Library {
       ADD_FAILURE() << llvm::toString(object.takeError());
       return;
     }
-    auto shared = package::linkSharedObject(*object, *target);
+    auto shared = package::linkSharedObject({*object}, *target);
     if (!shared) {
       ADD_FAILURE() << llvm::toString(shared.takeError());
       return;
