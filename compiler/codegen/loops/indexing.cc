@@ -10,23 +10,6 @@ namespace {
 
 using Source = Emitter::Source;
 
-// The element of `indices` at `point`, as an i64 in [0, length).
-Value clamped(Emitter &e, Value indices, const Point &point, int64_t length) {
-  OpBuilder &b = e.builder();
-  Value value = e.at(indices, point);
-  // The clamp comes first: vectors of i32 are cheaper than of i64.
-  int64_t top = length - 1;
-  if (elementOf(indices).isInteger(32)) top = std::min<int64_t>(top, INT32_MAX);
-  TypedAttr low = b.getZeroAttr(value.getType()), high;
-  Type element = getElementTypeOrSelf(value.getType());
-  high = b.getIntegerAttr(element, top);
-  if (auto vector = dyn_cast<VectorType>(value.getType()))
-    high = DenseElementsAttr::get(vector, Attribute(high));
-  value = arith::MaxSIOp::create(b, e.loc(), value, arith::ConstantOp::create(b, e.loc(), low));
-  value = arith::MinSIOp::create(b, e.loc(), value, arith::ConstantOp::create(b, e.loc(), high));
-  return graph::emitConvert(b, e.loc(), value, element, b.getI64Type());
-}
-
 Value emitGather(Emitter &e, Operation *op, const Point &point) {
   auto gather = cast<graph::GatherOp>(op);
   ArrayRef<int64_t> shape = shapeOf(gather.getX()), places = shapeOf(gather.getIndices());
@@ -36,7 +19,7 @@ Value emitGather(Emitter &e, Operation *op, const Point &point) {
   for (auto [number, source] : llvm::enumerate(which)) source.axis = axis + number;
   Point place = e.remap(point, places, which);
   int depth = e.depthOf(gather.getIndices(), place);
-  Value index = clamped(e, gather.getIndices(), place, shape[axis]);
+  Value index = clampedIndex(e, gather.getIndices(), place, shape[axis]);
   SmallVector<Source> sources(rank);
   for (auto [number, source] : llvm::enumerate(sources)) {
     int64_t own = number;
@@ -62,7 +45,7 @@ Value emitScatterAdd(Emitter &e, Operation *op, const Point &point) {
   return e.loop(Index::constant(0), Index::constant(productOf(places)), 1, initial,
                 [&](Index number, ValueRange carried) -> Emitter::Carry {
                   Point place = Point::flat(places, number);
-                  Value there = clamped(e, scatter.getIndices(), place, shape[axis]);
+                  Value there = clampedIndex(e, scatter.getIndices(), place, shape[axis]);
                   SmallVector<Value> both = {there, here};
                   e.unify(both);
                   Value hit =
@@ -90,6 +73,22 @@ Value emitScatterAdd(Emitter &e, Operation *op, const Point &point) {
 }
 
 }  // namespace
+
+Value clampedIndex(Emitter &e, Value indices, const Point &point, int64_t length) {
+  OpBuilder &b = e.builder();
+  Value value = e.at(indices, point);
+  // The clamp comes first: vectors of i32 are cheaper than of i64.
+  int64_t top = length - 1;
+  if (elementOf(indices).isInteger(32)) top = std::min<int64_t>(top, INT32_MAX);
+  TypedAttr low = b.getZeroAttr(value.getType()), high;
+  Type element = getElementTypeOrSelf(value.getType());
+  high = b.getIntegerAttr(element, top);
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    high = DenseElementsAttr::get(vector, Attribute(high));
+  value = arith::MaxSIOp::create(b, e.loc(), value, arith::ConstantOp::create(b, e.loc(), low));
+  value = arith::MinSIOp::create(b, e.loc(), value, arith::ConstantOp::create(b, e.loc(), high));
+  return graph::emitConvert(b, e.loc(), value, element, b.getI64Type());
+}
 
 void addIndexingRules(RuleTable &table) {
   table.add<graph::GatherOp>(emitGather);

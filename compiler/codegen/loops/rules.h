@@ -34,6 +34,9 @@ void addContractionRules(RuleTable &table);
 void addIndexingRules(RuleTable &table);
 void addRandomRules(RuleTable &table);
 
+// The element of `indices` (i32 or i64) at `point`, brought into [0, length), as i64.
+mlir::Value clampedIndex(Emitter &emitter, mlir::Value indices, const Point &point, int64_t length);
+
 inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
   return mlir::cast<mlir::RankedTensorType>(value.getType()).getShape();
 }

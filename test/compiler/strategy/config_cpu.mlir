@@ -48,9 +48,9 @@ graph.entry @total(%x: tensor<256x256xf32>) attributes {result_names = ["y"]} {
 }
 
 // A transpose reads elsewhere than it writes: nothing may be shared, though the sizes agree.
-// CHECK: kernel.func @transpose_f32_16x16_v16 attributes {
+// CHECK: kernel.func @transpose_f32_16x16_t16 attributes {
 // CHECK-NOT: same_index
-// CHECK-SAME: strategy = #kernel.strategy<"map"
+// CHECK-SAME: strategy = #kernel.strategy<"transpose"
 graph.entry @moved(%x: tensor<16x16xf32>) attributes {result_names = ["y"]} {
   %y = kernel.fused(%x) {kind = "map"} : (tensor<16x16xf32>) -> tensor<16x16xf32> {
   ^bb0(%a: tensor<16x16xf32>):

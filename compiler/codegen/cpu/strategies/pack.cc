@@ -9,25 +9,6 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
-// Transposes a square of vectors in log2(lanes) steps: each exchanges blocks of half the size.
-void transpose(Emitter &e, MutableArrayRef<Value> rows) {
-  auto lanes = static_cast<int64_t>(rows.size());
-  for (int64_t block = lanes / 2; block > 0; block /= 2) {
-    SmallVector<int64_t> upper(lanes), lower(lanes);
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      bool second = lane & block;
-      upper[lane] = second ? lanes + lane - block : lane;
-      lower[lane] = second ? lanes + lane : lane + block;
-    }
-    for (int64_t row = 0; row < lanes; ++row) {
-      if (row & block) continue;
-      Value a = rows[row], b = rows[row + block];
-      rows[row] = vector::ShuffleOp::create(e.builder(), e.loc(), a, b, upper);
-      rows[row + block] = vector::ShuffleOp::create(e.builder(), e.loc(), a, b, lower);
-    }
-  }
-}
-
 // Copies `count` indices from `from` on into a panel `width` wide.
 void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t count,
                int64_t width) {
@@ -65,7 +46,7 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
         load();
       else
         e.masked(e.firstLanes(Index::constant(rows)), e.depth(), load);
-      transpose(e, values);
+      transposeSquare(e, values);
       for (int64_t l = 0; l < rows; ++l) e.store(to, p.element, target(e.add(k, l), i), values[l]);
     };
     int64_t whole = p.format.k / p.lanes * p.lanes;
@@ -76,6 +57,24 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
 }
 
 }  // namespace
+
+void transposeSquare(Emitter &e, MutableArrayRef<Value> rows) {
+  auto lanes = static_cast<int64_t>(rows.size());
+  for (int64_t block = lanes / 2; block > 0; block /= 2) {
+    SmallVector<int64_t> upper(lanes), lower(lanes);
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      bool second = lane & block;
+      upper[lane] = second ? lanes + lane - block : lane;
+      lower[lane] = second ? lanes + lane : lane + block;
+    }
+    for (int64_t row = 0; row < lanes; ++row) {
+      if (row & block) continue;
+      Value a = rows[row], b = rows[row + block];
+      rows[row] = vector::ShuffleOp::create(e.builder(), e.loc(), a, b, upper);
+      rows[row + block] = vector::ShuffleOp::create(e.builder(), e.loc(), a, b, lower);
+    }
+  }
+}
 
 void emitPackedPanel(Emitter &e, const PanelPacking &p, const Index &panel) {
   const PanelFormat &format = p.format;

@@ -18,6 +18,9 @@ struct PanelPacking {
   llvm::SmallVector<std::pair<int64_t, int64_t>> outer;
 };
 
+// Transposes a square of vectors in log2(lanes) steps: each exchanges blocks of half the size.
+void transposeSquare(Emitter &emitter, llvm::MutableArrayRef<mlir::Value> rows);
+
 // Emits the copy of panel number `panel`, counted through all matrices.
 void emitPackedPanel(Emitter &emitter, const PanelPacking &packing, const Index &panel);
 

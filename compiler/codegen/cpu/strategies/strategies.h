@@ -14,6 +14,10 @@ extern const strategy::Strategy kSegmentsStrategy;
 extern const strategy::Strategy kRowStrategy;
 // Reductions of columns, with what follows from them.
 extern const strategy::Strategy kColumnStrategy;
+// Addition into rows by index: workgroups own columns.
+extern const strategy::Strategy kScatterStrategy;
+// Maps with transposed inputs: squares transposed in registers.
+extern const strategy::Strategy kTransposeStrategy;
 // Every result element by itself: lanes along the last axis, workgroups of some thousand elements.
 extern const strategy::Strategy kMapStrategy;
 // Anything: op by op where an op is costly, through scratch memory, each element by itself.

@@ -4,8 +4,8 @@ namespace graven::codegen::cpu {
 
 strategy::StrategyTable strategies() {
   static const strategy::Strategy table[] = {
-      kContractionStrategy, kSegmentsStrategy, kRowStrategy,
-      kColumnStrategy,      kMapStrategy,      kReferenceStrategy,
+      kContractionStrategy, kSegmentsStrategy,  kRowStrategy, kColumnStrategy,
+      kScatterStrategy,     kTransposeStrategy, kMapStrategy, kReferenceStrategy,
   };
   return table;
 }

@@ -280,14 +280,53 @@ TEST(ReferenceKernels, ArgmaxAndScatter) {
          op("%3", "sum(%2)", {"6xf32"}, "f32");
   check(kernelText("reference", {"6x40xf32", "6xi32"}, body, {"%3", "%0"}, {"f32", "6xi32"}),
         "reference", 0);
-  body = op("%0", "scatter_add(%a0, %a1, %a2, axis = 0)", {"7x19xf32", "5xi32", "5x19xf32"},
-            "7x19xf32");
-  check(kernelText("reference", {"7x19xf32", "5xi32", "5x19xf32"}, body, {"%0"}, {"7x19xf32"}),
-        "reference", 2e-6);
-  body = op("%0", "scatter_add(%a0, %a1, %a2, axis = 1)", {"3x7xi32", "2x4xi64", "3x2x4xi32"},
-            "3x7xi32");
-  check(kernelText("reference", {"3x7xi32", "2x4xi64", "3x2x4xi32"}, body, {"%0"}, {"3x7xi32"}),
-        "reference", 0);
+}
+
+TEST(ScatterKernels, AddsInOrder) {
+  struct Shape {
+    std::string x, indices, updates;
+    int axis;
+  };
+  for (const Shape &each : {Shape{"7x19xf32", "5xi32", "5x19xf32", 0},
+                            {"9x64xf32", "40xi32", "40x64xf32", 0},
+                            {"5x3x150xf64", "2x3xi64", "2x3x3x150xf64", 0},
+                            {"3x7xi32", "2x4xi64", "3x2x4xi32", 1},
+                            {"4x11x1xf32", "6xi32", "4x6x1xf32", 1},
+                            {"3x5xf32", "0xi32", "0x5xf32", 0},
+                            {"8x0xf32", "3xi32", "3x0xf32", 0},
+                            {"6x33xf32", "i32", "33xf32", 0}}) {
+    SCOPED_TRACE(each.x);
+    std::string body = op("%0", "scatter_add(%a0, %a1, %a2, axis = " + n(each.axis) + ")",
+                          {each.x, each.indices, each.updates}, each.x);
+    check(kernelText("reference", {each.x, each.indices, each.updates}, body, {"%0"}, {each.x}),
+          "scatter", 2e-6);
+  }
+}
+
+TEST(TransposeKernels, Squares) {
+  for (auto [rows, columns] : {std::pair{16, 16}, {17, 33}, {131, 300}, {1000, 19}}) {
+    SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+    for (std::string type : {"f32", "f64"}) {
+      std::string from = n(rows) + "x" + n(columns) + "x" + type,
+                  to = n(columns) + "x" + n(rows) + "x" + type;
+      std::string body =
+          op("%0", "transpose(%a0)", {from}, to) + op("%1", "add(%0, %a1)", {to, to}, to);
+      std::string text = kernelText("map", {from, to}, body, {"%1", "%0"}, {to, to});
+      check(text, "transpose", 1e-6);
+      checkBeyondCaches(text, "transpose", 1e-6);
+    }
+  }
+}
+
+// Two inputs transposed alike between other axes, and a vector that is repeated.
+TEST(TransposeKernels, AmongOtherAxes) {
+  std::string from = "3x21x2x40xf32", to = "2x40x3x21xf32", v = "21xf32";
+  std::string body = op("%0", "transpose(%a0, permutation = [2, 3, 0, 1])", {from}, to) +
+                     op("%1", "transpose(%a1, permutation = [2, 3, 0, 1])", {from}, to) +
+                     op("%2", "broadcast(%a2, shape = [2, 40, 3, 21], axes = [3])", {v}, to) +
+                     op("%3", "multiply(%0, %2)", {to, to}, to) +
+                     op("%4", "subtract(%3, %1)", {to, to}, to);
+  check(kernelText("map", {from, from, v}, body, {"%4"}, {to}), "transpose", 2e-6);
 }
 
 // The place of the largest: the first of equals, and a NaN before all numbers.
