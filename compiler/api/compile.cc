@@ -120,6 +120,8 @@ class Compilation {
     auto target = codegen::cpu::resolveTarget(options_.target, options_.cpu);
     if (!target) return invalid(llvm::toString(target.takeError()));
     pipeline_options_.target = *target;
+    if (options_.numerics == Numerics::kStrict)
+      pipeline_options_.target.numerics = strategy::Numerics::kStrict;
     pipeline_options_.batches = options_.batches;
     pipeline_options_.entries = options_.entries;
     return absl::OkStatus();

@@ -31,6 +31,12 @@ enum class Output {
   kIr,        // the IR at the end of the phase `compile_to`
 };
 
+// What generated code may do to floating-point results: docs/numerics.md.
+enum class Numerics {
+  kFast,    // elementary functions within 3.5 ULP, the order of sums chosen for speed
+  kStrict,  // correctly rounded, in one order: the same bits on every machine
+};
+
 struct CompileOptions {
   std::string file_name = "<model>";  // for diagnostics; its stem names a model without nn.model
   Output output = Output::kShared;
@@ -38,6 +44,7 @@ struct CompileOptions {
   std::string device = "cpu";
   std::string target;                 // LLVM triple; "": this machine's
   std::string cpu;                    // "": the target's default; "native": this machine's
+  Numerics numerics = Numerics::kFast;
   std::vector<int64_t> batches;       // variants to compile; empty: the model's own batch size
   std::vector<std::string> entries;   // entries to compile; empty: all
   unsigned threads = 0;               // for code generation; 0: as many as there are processors.

@@ -65,7 +65,7 @@ llvm::json::Value toJson(mlir::Attribute attribute) {
 
 class Description {
  public:
-  Description(mlir::ModuleOp module, const strategy::Target &target) : module_(module) {
+  Description(mlir::ModuleOp module, const strategy::Target &target) : module_(module), strict_(target.strict()) {
     model_.target = target.triple;
     model_.cpu_features = target.required_features;
   }
@@ -75,10 +75,11 @@ class Description {
     model_.name = name ? name.getValue().str() : "model";
     model_.state_bytes = plan::bytesAttribute(module_, plan::kStateBytes);
     model_.metric_bytes = plan::bytesAttribute(module_, plan::kMetricBytes);
-    if (auto signature = module_->getAttrOfType<mlir::DictionaryAttr>("graph.signature"))
-      model_.signature = llvm::formatv("{0}", toJson(signature)).str();
-    else
-      model_.signature = "{}";
+    llvm::json::Value signature = llvm::json::Object();
+    if (auto given = module_->getAttrOfType<mlir::DictionaryAttr>("graph.signature"))
+      signature = toJson(given);
+    (*signature.getAsObject())["numerics"] = strict_ ? "strict" : "fast";
+    model_.signature = llvm::formatv("{0}", signature).str();
 
     for (auto state : module_.getOps<graph::StateOp>())
       if (mlir::failed(addState(state))) return mlir::failure();
@@ -284,6 +285,7 @@ class Description {
   }
 
   mlir::ModuleOp module_;
+  bool strict_;
   Model model_;
   std::map<std::string, uint32_t> states_, kernels_;
 };

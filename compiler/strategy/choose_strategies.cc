@@ -35,6 +35,12 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
       getOperation().emitError() << llvm::toString(device.takeError());
       return signalPassFailure();
     }
+    if (numerics == "strict") {
+      device->target.numerics = Numerics::kStrict;
+    } else if (numerics != "fast") {
+      getOperation().emitError() << "unknown numerics '" << numerics << "': expected fast or strict";
+      return signalPassFailure();
+    }
     WalkResult result = getOperation().walk([&](kernel::FusedOp fused) {
       return failed(outline(fused, *device)) ? WalkResult::interrupt() : WalkResult::advance();
     });

@@ -15,6 +15,7 @@ def ChooseStrategies : Pass<"strategy-choose-strategies", "::mlir::ModuleOp"> {
     Option<"target", "target", "std::string", /*default=*/"",
            "machine to compile for, as a triple; x86_64-linux-gnu if empty">,
     Option<"cpu", "cpu", "std::string", /*default=*/"", "CPU of the target">,
+    Option<"numerics", "numerics", "std::string", /*default=*/"\"fast\"", "fast or strict">,
     Option<"only", "only", "std::string", /*default=*/"",
            "considers the strategy of this name alone; for tests">,
   ];

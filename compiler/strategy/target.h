@@ -11,7 +11,13 @@
 
 namespace graven::strategy {
 
-// One machine to compile for. Sizes are in bytes.
+// What generated code may do to floating-point results; docs/numerics.md has the promises.
+enum class Numerics {
+  kFast,    // elementary functions within 3.5 ULP, the order of sums chosen for speed
+  kStrict,  // correctly rounded, in one order: the same bits on every machine
+};
+
+// One machine to compile for, and how. Sizes are in bytes.
 struct Target {
   std::string device = "cpu";  // folder under compiler/codegen
   std::string triple;          // LLVM triple: "x86_64-unknown-linux-gnu"
@@ -27,6 +33,8 @@ struct Target {
   int64_t vector_bytes = 32;      // one vector register
   int64_t vector_registers = 16;  // architectural vector registers
   bool has_fma = true;            // always true for an accepted target
+  // Whether vrsqrt14ps exists: estimates of 1/sqrt(x) with an error of 2^-14.
+  bool has_estimates = false;
   int64_t l1_bytes = 32 << 10;    // data cache of one core
   int64_t l2_bytes = 512 << 10;   // of one core
   int64_t l3_bytes = 8 << 20;     // shared
@@ -35,6 +43,10 @@ struct Target {
   int64_t lanes(int64_t element_bytes) const {
     return vector_bytes > element_bytes ? vector_bytes / element_bytes : 1;
   }
+
+  // Chosen by the user, not by the machine.
+  Numerics numerics = Numerics::kFast;
+  bool strict() const { return numerics == Numerics::kStrict; }
 };
 
 }  // namespace graven::strategy

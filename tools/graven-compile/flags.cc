@@ -45,6 +45,9 @@ Machine
   --cpu NAME               oldest CPU that shall run the artifact; 'native' is
                            this machine's (default: x86-64-v3, or generic)
   --device NAME            cpu
+  --numerics NAME          fast (default), or strict: results correctly rounded
+                           and summed in one order, the same bits on every
+                           machine
 
 Model
   --batch N[,N...]         batch sizes to compile for (default: the one in the
@@ -74,7 +77,7 @@ constexpr Kind kKinds[] = {{"shared", ".so", Output::kShared}, {"object", ".o", 
 const std::vector<std::string> kFlags = {"-o",      "--output", "--emit",  "--compile-to",      "--target",
                                   "--cpu",   "--device", "--batch", "--entries",         "--stats",
                                   "--help",  "-h",       "--version", "--dump-after-each",
-                                  "--report"};
+                                  "--report", "--numerics"};
 
 // Number of single-letter edits between two words.
 size_t editDistance(const std::string &a, const std::string &b) {
@@ -188,7 +191,7 @@ absl::Status chooseOutput(const std::string &emit, CompileFlags *flags) {
 
 absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   CompileFlags flags;
-  std::string emit, batches, entries;
+  std::string emit, batches, entries, numerics = "fast";
   CLI::App app("", "graven-compile");
   app.set_help_flag();
   app.add_option("model", flags.input);
@@ -198,6 +201,7 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   app.add_option("--target", flags.options.target);
   app.add_option("--cpu", flags.options.cpu);
   app.add_option("--device", flags.options.device);
+  app.add_option("--numerics", numerics);
   app.add_option("--batch", batches);
   app.add_option("--entries", entries);
   app.add_option("--dump-after-each", flags.dump_folder);
@@ -222,6 +226,10 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
     return absl::InvalidArgumentError(
         absl::StrCat("--stats: expected text or json, got '", flags.statistics, "'"));
 
+  if (numerics != "fast" && numerics != "strict")
+    return absl::InvalidArgumentError(
+        absl::StrCat("--numerics: expected fast or strict, got '", numerics, "'"));
+  if (numerics == "strict") flags.options.numerics = Numerics::kStrict;
   flags.options.report = !flags.report.empty();
 
   auto sizes = parseBatches(batches);

@@ -104,6 +104,10 @@ void PrintText(const Model &model) {
   absl::PrintF("Model %s for %s\n", model.name(), model.Text(table.target));
   std::string features = model.Text(table.cpu_features);
   absl::PrintF("Needs CPU features: %s\n", features.empty() ? "none" : features);
+  ordered_json signature = ordered_json::parse(model.signature(), nullptr, false);
+  if (signature.is_object() && signature.contains("numerics")) {
+    absl::PrintF("Numerics: %s\n", signature["numerics"].get<std::string>());
+  }
   absl::PrintF("Memory: state %s, scratch %s, constants %s, metrics %s\n", Bytes(table.state_bytes),
                Bytes(table.arena_bytes), Bytes(table.constant_bytes), Bytes(table.metric_bytes));
   PrintEntries(model);
@@ -116,7 +120,6 @@ void PrintText(const Model &model) {
   for (uint32_t i = 0; i < table.kernels_count; ++i) {
     absl::PrintF("  %s\n", model.Text(Kernels(model)[i].name));
   }
-  ordered_json signature = ordered_json::parse(model.signature(), nullptr, false);
   if (signature.is_object() && signature.contains("fit")) {
     absl::PrintF("\nDefaults of fit\n");
     for (const auto &[key, value] : signature["fit"].items()) {

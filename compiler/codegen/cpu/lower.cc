@@ -20,8 +20,8 @@
 
 namespace graven::codegen::cpu {
 
-void buildLowerToLlvmPipeline(mlir::OpPassManager &passes) {
-  passes.addPass(createExpandMathPass());
+void buildLowerToLlvmPipeline(mlir::OpPassManager &passes, const strategy::Target &target) {
+  passes.addPass(createExpandMathPass({!target.strict(), target.has_estimates}));
   // Expansion repeats constants per function; hoisting and CSE here keep LLVM's input small.
   passes.addPass(mlir::createCSEPass());
   passes.addPass(mlir::createLoopInvariantCodeMotionPass());
@@ -48,7 +48,7 @@ std::unique_ptr<llvm::Module> lowerToLlvm(mlir::ModuleOp kernels, const strategy
                                           llvm::LLVMContext &context) {
   mlir::PassManager passes(kernels.getContext(), mlir::ModuleOp::getOperationName());
   passes.enableVerifier(false);
-  buildLowerToLlvmPipeline(passes);
+  buildLowerToLlvmPipeline(passes, target);
   if (mlir::failed(passes.run(kernels))) return nullptr;
   std::unique_ptr<llvm::Module> module =
       mlir::translateModuleToLLVMIR(kernels, context, "graven_kernels");

@@ -21,8 +21,9 @@ namespace graven::codegen::cpu {
 
 // Appends the passes that turn a module of `func.func` or `llvm.func` kernels over scf, cf, vector,
 // arith, math, index, memref-free llvm ops into the LLVM dialect alone. Elementary functions become
-// arithmetic (--codegen-expand-math) first, so that no call to libm is left.
-void buildLowerToLlvmPipeline(mlir::OpPassManager &passes);
+// arithmetic (--codegen-expand-math) first, so that no call to libm is left; what they may do is
+// `target`'s to say.
+void buildLowerToLlvmPipeline(mlir::OpPassManager &passes, const strategy::Target &target);
 
 // Adds the dialects, interfaces and translations that lowering and translation need.
 void registerLowerToLlvm(mlir::DialectRegistry &registry);

@@ -31,6 +31,8 @@ llvm::ArrayRef<ElementaryFunction> hyperbolicFunctions();     // tanh
 llvm::ArrayRef<ElementaryFunction> errorFunctions();          // erf erfc
 llvm::ArrayRef<ElementaryFunction> trigonometricFunctions();  // sin cos
 llvm::ArrayRef<ElementaryFunction> powerFunctions();          // powf rsqrt
+// f32 alone, from the machine's estimate; take the place of the instruction and of rsqrt above.
+llvm::ArrayRef<ElementaryFunction> estimatedFunctions();  // sqrt rsqrt
 
 // Shared kernels of the families, without handling of special values ---------------------------
 

@@ -3,6 +3,7 @@
 #include "llvm/ADT/APFloat.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/TypeUtilities.h"
 
@@ -138,6 +139,20 @@ Mask operator!(Mask a) {
   mlir::Value truth = constant(scope, a.value.getType(), scope.builder().getBoolAttr(true));
   return {
       {&scope, arith::XOrIOp::create(scope.builder(), scope.loc(), a.value, truth).getResult()}};
+}
+
+Mask any(Mask a) {
+  auto shape = llvm::dyn_cast<mlir::VectorType>(a.value.getType());
+  if (!shape) return a;
+  mlir::OpBuilder &builder = a.scope->builder();
+  mlir::Location loc = a.scope->loc();
+  mlir::Value flat = a.value;
+  if (shape.getRank() != 1)
+    flat = mlir::vector::ShapeCastOp::create(
+        builder, loc, mlir::VectorType::get({shape.getNumElements()}, builder.getI1Type()), flat);
+  return {{a.scope, mlir::vector::ReductionOp::create(builder, loc,
+                                                      mlir::vector::CombiningKind::OR, flat)
+                        .getResult()}};
 }
 
 Real select(Mask condition, Real yes, Real no) { return choose(condition, yes, no); }

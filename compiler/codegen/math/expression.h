@@ -94,6 +94,8 @@ Mask isNan(Real a);
 Mask operator&&(Mask a, Mask b);
 Mask operator||(Mask a, Mask b);
 Mask operator!(Mask a);
+// Whether any lane is set, as one i1.
+Mask any(Mask a);
 
 Real select(Mask condition, Real yes, Real no);
 Real select(Mask condition, double yes, Real no);

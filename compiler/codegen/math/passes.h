@@ -8,8 +8,17 @@
 
 namespace graven::codegen {
 
+// What the expansions may use.
+struct MathOptions {
+  // Fast numerics: errors up to 3.5 ULP where that saves time; else sqrt correctly rounded, and the
+  // bounds of expand_math.h.
+  bool fast = false;
+  // Whether the machine has AVX-512's vrsqrt14ps, at all vector lengths.
+  bool estimates = false;
+};
+
 // --codegen-expand-math: works on any op; fails where a function has no expansion for its type.
-std::unique_ptr<mlir::Pass> createExpandMathPass();
+std::unique_ptr<mlir::Pass> createExpandMathPass(MathOptions options = {});
 
 // Makes the passes known to graven-opt under their names.
 void registerPasses();

@@ -9,7 +9,6 @@
 
 #include "compiler/codegen/math/expand_math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace graven::codegen {
 namespace {
@@ -133,27 +132,13 @@ Angle reduceLarge(const Scope &scope, Real size) {
   return {quadrant, r.high, r.low + fma(turn.high, kHalfPi64[1], turn.low * kHalfPi64[0])};
 }
 
-// Whether any lane of `mask` is set.
-mlir::Value any(const Scope &scope, Mask mask) {
-  auto vector = llvm::dyn_cast<mlir::VectorType>(mask.value.getType());
-  if (!vector) return mask.value;
-  mlir::OpBuilder &builder = scope.builder();
-  mlir::Value flat = mask.value;
-  if (vector.getRank() != 1)
-    flat = mlir::vector::ShapeCastOp::create(
-        builder, scope.loc(), mlir::VectorType::get({vector.getNumElements()}, builder.getI1Type()),
-        flat);
-  return mlir::vector::ReductionOp::create(builder, scope.loc(), mlir::vector::CombiningKind::OR,
-                                           flat);
-}
-
 Angle reduce(const Scope &scope, Real size) {
   mlir::OpBuilder &builder = scope.builder();
   Angle moderate = reduceModerate(scope, size);
   Mask large = size > (scope.isDouble() ? 0x1p27 : 0x1p15);
   auto branch = mlir::scf::IfOp::create(
       builder, scope.loc(), mlir::TypeRange{scope.intType(), scope.realType(), scope.realType()},
-      any(scope, large),
+      any(large).value,
       /*withElseRegion=*/true);
   {
     mlir::OpBuilder::InsertionGuard guard(builder);

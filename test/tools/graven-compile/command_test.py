@@ -54,6 +54,7 @@ class CommandTest(unittest.TestCase):
         self.fails(IRIS, "--cpu=znver44", code=1, says=["unknown CPU 'znver44'", "znver4"])
         self.fails(IRIS, "--target=vax", code=1, says=["unknown target 'vax'", "aarch64-linux-gnu"])
         self.fails(IRIS, "--device=tpu", code=1, says=["unknown device 'tpu'", "cpu"])
+        self.fails(IRIS, "--numerics=exact", code=2, says=["fast or strict", "'exact'"])
         self.fails(IRIS, "--compile-to=fusee", code=1, says=["no phase 'fusee'", "fuse"])
         self.fails(code=2, says=["no model given"])
 
@@ -104,6 +105,19 @@ class CommandTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertGreater((self.folder / f"out {name}").stat().st_size, 1000, name)
         self.assertIn("GRAVEN_IRIS_ENTRY_TRAIN_STEP", (self.folder / "out iris.h").read_text())
+
+    def test_numerics_are_obeyed_and_recorded(self):
+        for numerics, said in ((None, "fast"), ("fast", "fast"), ("strict", "strict")):
+            flags = [f"--numerics={numerics}"] if numerics else []
+            done = self.run_tool(IRIS, "--cpu=x86-64-v4", "--target=x86_64-linux-gnu", "-o", "m.so",
+                                 *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            info = subprocess.run([str(BIN / "graven-run"), "info", "m.so"], cwd=self.folder,
+                                  capture_output=True, text=True, timeout=60)
+            self.assertIn(f"Numerics: {said}\n", info.stdout)
+            code = self.run_tool(IRIS, "--cpu=x86-64-v4", "--target=x86_64-linux-gnu", "--emit=asm",
+                                 "-o", "-", *flags).stdout
+            self.assertEqual("vrsqrt14ps" in code, said == "fast")
 
     def test_dumps_after_each_phase(self):
         done = self.run_tool(IRIS, "--dump-after-each=dumps", "--stats=json")

@@ -19,15 +19,17 @@ double seconds() {
 }
 
 // Median seconds of a run of `text`, and its work as the plan counts it.
-void measure(const char *name, const std::string &text, const char *filter) {
+void measure(const char *name, const std::string &text, const char *filter, double low = -2,
+             strategy::Numerics numerics = strategy::Numerics::kFast) {
   if (filter && !strstr(name, filter)) return;
-  CompiledKernel kernel(text);
+  CompiledKernel kernel(text, "", "native",
+                        [&](strategy::Target &target) { target.numerics = numerics; });
   if (!kernel.ok()) return;
   std::vector<void *> buffers;
   auto allocate = [&](int64_t bytes) {
     buffers.push_back(aligned_alloc(64, (bytes + 127) / 64 * 64));
   };
-  for (auto [type, numbers] : llvm::zip(kernel.func().getInputTypes(), kernel.randomInputs(1))) {
+  for (auto [type, numbers] : llvm::zip(kernel.func().getInputTypes(), kernel.randomInputs(1, low))) {
     CompiledKernel::Bytes bytes = CompiledKernel::encode(type, numbers);
     allocate(bytes.size());
     memcpy(buffers.back(), bytes.data(), bytes.size());
@@ -90,6 +92,39 @@ std::string map(int64_t count, const std::string &body) {
   return kernelText("map", {s, s}, text, {"%0"}, {s});
 }
 
+// Adam's update of one parameter: value, both moments and the gradient in; value and moments out.
+std::string adam(int64_t count) {
+  std::string s = std::to_string(count) + "xf32", text;
+  auto line = [&](const std::string &name, const std::string &op, int operands) {
+    text += name + " = " + op + " : (" + (operands == 2 ? "$, $" : "$") + ") -> $\n";
+  };
+  auto constant = [&](const std::string &name, const std::string &value) {
+    text += name + " = constant(" + value + ", shape = [" + std::to_string(count) +
+            "], dtype = f32) : () -> $\n";
+  };
+  constant("%b1", "0.9");
+  constant("%c1", "0.1");
+  constant("%b2", "0.999");
+  constant("%c2", "0.001");
+  constant("%eps", "1.0e-8");
+  constant("%rate", "0.001");
+  line("%0", "multiply(%a1, %b1)", 2);
+  line("%1", "multiply(%a3, %c1)", 2);
+  line("%m", "add(%0, %1)", 2);
+  line("%2", "multiply(%a2, %b2)", 2);
+  line("%3", "multiply(%a3, %a3)", 2);
+  line("%4", "multiply(%3, %c2)", 2);
+  line("%v", "add(%2, %4)", 2);
+  line("%5", "sqrt(%v)", 1);
+  line("%6", "add(%5, %eps)", 2);
+  line("%7", "divide(%m, %6)", 2);
+  line("%8", "multiply(%7, %rate)", 2);
+  line("%p", "subtract(%a0, %8)", 2);
+  for (size_t at; (at = text.find('$')) != std::string::npos;)
+    text.replace(at, 1, "tensor<" + s + ">");
+  return kernelText("map", {s, s, s, s}, text, {"%p", "%m", "%v"}, {s, s, s});
+}
+
 }  // namespace
 }  // namespace graven::codegen::cpu
 
@@ -121,5 +156,15 @@ int main(int argc, char **argv) {
   measure("softmax 128x10", softmax(128, 10), filter);
   measure("exp 65536", map(65536, "%0 = exp(%a0) : ($) -> $\n"), filter);
   measure("tanh 65536", map(65536, "%0 = tanh(%a0) : ($) -> $\n"), filter);
+  for (auto numerics : {graven::strategy::Numerics::kFast, graven::strategy::Numerics::kStrict}) {
+    bool strict = numerics == graven::strategy::Numerics::kStrict;
+    auto both = [&](const std::string &name, const std::string &text) {
+      measure((name + (strict ? " strict" : " fast")).c_str(), text, filter, 0.001, numerics);
+    };
+    both("sqrt 65536", map(65536, "%0 = sqrt(%a0) : ($) -> $\n"));
+    both("rsqrt 65536", map(65536, "%0 = rsqrt(%a0) : ($) -> $\n"));
+    both("divide 65536", map(65536, "%0 = divide(%a0, %a1) : ($, $) -> $\n"));
+    both("adam 101770", adam(101770));
+  }
   measure("add 4194304", map(4194304, "%0 = add(%a0, %a1) : ($, $) -> $\n"), filter);
 }

@@ -174,16 +174,17 @@ std::string kernelName(const Row &row, const std::string &type, int lanes) {
 // Every function for every type and vector length, compiled for this machine, loaded once.
 class Library {
  public:
-  static Library &get() {
-    static Library *library = new Library;
-    return *library;
+  static Library &get(strategy::Numerics numerics) {
+    static Library *fast = new Library(strategy::Numerics::kFast);
+    static Library *strict = new Library(strategy::Numerics::kStrict);
+    return numerics == strategy::Numerics::kFast ? *fast : *strict;
   }
   Kernel find(const std::string &name) {
     return handle_ ? reinterpret_cast<Kernel>(dlsym(handle_, name.c_str())) : nullptr;
   }
 
  private:
-  Library() {
+  explicit Library(strategy::Numerics numerics) {
     mlir::DialectRegistry registry;
     cpu::registerLowerToLlvm(registry);
     mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
@@ -200,6 +201,7 @@ class Library {
       ADD_FAILURE() << llvm::toString(target.takeError());
       return;
     }
+    target->numerics = numerics;
     llvm::LLVMContext llvm_context;
     auto llvm_module = cpu::lowerToLlvm(*module, *target, llvm_context);
     EXPECT_TRUE(llvm_module);
@@ -224,7 +226,8 @@ class Library {
       return;
     }
     std::string path =
-        testing::TempDir() + "elementary_functions_" + std::to_string(getpid()) + ".so";
+        testing::TempDir() + "elementary_functions_" + std::to_string(getpid()) +
+        (numerics == strategy::Numerics::kFast ? "_fast.so" : ".so");
     FILE *file = fopen(path.c_str(), "wb");
     ASSERT_WRITTEN(file, *shared);
     handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -337,8 +340,9 @@ void measure(const Row &row, Kernel kernel, const std::vector<T> &x, const std::
 }
 
 template <typename T>
-void check(const Row &row, const char *type, double bound) {
-  Kernel kernel = Library::get().find(kernelName(row, type, kLanes[0]));
+void check(const Row &row, const char *type, double bound,
+           strategy::Numerics numerics = strategy::Numerics::kStrict) {
+  Kernel kernel = Library::get(numerics).find(kernelName(row, type, kLanes[0]));
   ASSERT_TRUE(kernel);
   std::mt19937_64 random(7);
   std::vector<T> x, y;
@@ -373,7 +377,7 @@ void check(const Row &row, const char *type, double bound) {
   std::vector<T> first(x.size()), other(x.size());
   kernel(x.data(), y.data(), first.data(), x.size());
   for (int lanes : kLanes) {
-    Kernel variant = Library::get().find(kernelName(row, type, lanes));
+    Kernel variant = Library::get(numerics).find(kernelName(row, type, lanes));
     ASSERT_TRUE(variant);
     variant(x.data(), y.data(), other.data(), x.size());
     size_t different = 0;
@@ -406,6 +410,10 @@ class ElementaryFunctions : public testing::TestWithParam<Row> {};
 
 TEST_P(ElementaryFunctions, SingleIsWithinItsBound) {
   check<float>(GetParam(), "f32", GetParam().bound_f32);
+}
+TEST_P(ElementaryFunctions, FastSingleIsWithinItsBound) {
+  check<float>(GetParam(), "f32", std::max(GetParam().bound_f32, 1.1),
+               strategy::Numerics::kFast);
 }
 TEST_P(ElementaryFunctions, DoubleIsWithinItsBound) {
   check<double>(GetParam(), "f64", GetParam().bound_f64);
