@@ -33,8 +33,8 @@ enum class Output {
 
 // What generated code may do to floating-point results: docs/numerics.md.
 enum class Numerics {
-  kFast,    // elementary functions within 3.5 ULP, the order of sums chosen for speed
-  kStrict,  // correctly rounded, in one order: the same bits on every machine
+  kFast,    // roots of f32 from estimates where that is quicker
+  kStrict,  // roots correctly rounded
 };
 
 struct CompileOptions {

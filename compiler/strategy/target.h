@@ -13,8 +13,8 @@ namespace graven::strategy {
 
 // What generated code may do to floating-point results; docs/numerics.md has the promises.
 enum class Numerics {
-  kFast,    // elementary functions within 3.5 ULP, the order of sums chosen for speed
-  kStrict,  // correctly rounded, in one order: the same bits on every machine
+  kFast,    // roots of f32 from estimates where that is quicker
+  kStrict,  // roots correctly rounded
 };
 
 // One machine to compile for, and how. Sizes are in bytes.

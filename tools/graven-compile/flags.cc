@@ -45,9 +45,8 @@ Machine
   --cpu NAME               oldest CPU that shall run the artifact; 'native' is
                            this machine's (default: x86-64-v3, or generic)
   --device NAME            cpu
-  --numerics NAME          fast (default), or strict: results correctly rounded
-                           and summed in one order, the same bits on every
-                           machine
+  --numerics NAME          fast (default: f32 roots within 1.1 units in the
+                           last place) or strict (roots correctly rounded)
 
 Model
   --batch N[,N...]         batch sizes to compile for (default: the one in the
