@@ -1,6 +1,9 @@
 #include "compiler/strategy/cost.h"
+#include "compiler/strategy/force_strategy.h"
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/passes.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/SymbolTable.h"
@@ -41,6 +44,20 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
       getOperation().emitError() << "unknown numerics '" << numerics << "': expected fast or strict";
       return signalPassFailure();
     }
+    if (!force.empty())
+      if (llvm::Error error = forceStrategy(force, device->target)) {
+        getOperation().emitError() << llvm::toString(std::move(error));
+        return signalPassFailure();
+      }
+    const std::string &forced = device->target.forced.strategy;
+    if (!forced.empty() &&
+        llvm::none_of(device->table, [&](const Strategy &each) { return each.name == forced; })) {
+      auto names = llvm::map_range(device->table, [](const Strategy &each) { return each.name; });
+      getOperation().emitError() << "device '" << device->target.device
+                                 << "' has no strategy named '" << forced
+                                 << "'; its strategies are " << llvm::join(names, ", ");
+      return signalPassFailure();
+    }
     WalkResult result = getOperation().walk([&](kernel::FusedOp fused) {
       return failed(outline(fused, *device)) ? WalkResult::interrupt() : WalkResult::advance();
     });
@@ -50,6 +67,9 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
 
  private:
   const Strategy *choose(kernel::FusedOp fused, const Device &device) {
+    for (const Strategy &strategy : device.table)
+      if (strategy.name == device.target.forced.strategy && strategy.matches(fused, device.target))
+        return &strategy;
     for (const Strategy &strategy : device.table) {
       if (!only.empty() && strategy.name != only) continue;
       if (strategy.matches(fused, device.target)) return &strategy;

@@ -18,6 +18,9 @@ def ChooseStrategies : Pass<"strategy-choose-strategies", "::mlir::ModuleOp"> {
     Option<"numerics", "numerics", "std::string", /*default=*/"\"fast\"", "fast or strict">,
     Option<"only", "only", "std::string", /*default=*/"",
            "considers the strategy of this name alone; for tests">,
+    Option<"force", "force", "std::string", /*default=*/"",
+           "NAME[:PARAM=NUMBER,...]: takes the strategy of this name, with these parameters, for "
+           "every kernel that it can compute; for tests">,
   ];
   // A device has no default: see createChooseStrategiesPass.
   let constructor = "nullptr";

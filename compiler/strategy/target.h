@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace graven::strategy {
@@ -38,6 +40,21 @@ struct Target {
   int64_t l1_bytes = 32 << 10;    // data cache of one core
   int64_t l2_bytes = 512 << 10;   // of one core
   int64_t l3_bytes = 8 << 20;     // shared
+
+  // What a test or an experiment decides in the compiler's place: kernels that the strategy of this
+  // name can compute get it, with these parameters, by the names that plans print. Values are
+  // obeyed unchecked.
+  struct Forced {
+    std::string strategy;
+    std::vector<std::pair<std::string, int64_t>> params;
+  } forced;
+  // The value that is forced for a strategy's parameter, else `chosen`.
+  int64_t forcedOr(std::string_view strategy, std::string_view param, int64_t chosen) const {
+    if (strategy != forced.strategy) return chosen;
+    for (const auto &[name, value] : forced.params)
+      if (name == param) return value;
+    return chosen;
+  }
 
   // Lanes of an element of `element_bytes` in one vector register; at least 1.
   int64_t lanes(int64_t element_bytes) const {

@@ -1,5 +1,6 @@
 // RUN: graven-opt %s --strategy-choose-strategies=cpu=x86-64-v4 | FileCheck %s
 // RUN: graven-opt %s --strategy-choose-strategies=target=aarch64-linux-gnu | FileCheck %s --check-prefix=ARM
+// RUN: graven-opt %s --strategy-choose-strategies="cpu=x86-64-v4 force=contraction:pack_rhs=1,rows=4" | FileCheck %s --check-prefix=FORCED
 
 // What the CPU's strategies decide: tiles by the target's registers, operands packed where memory
 // wants it, totals in two stages, sharing of memory only where it is proven.
@@ -17,13 +18,15 @@ graph.entry @plain(%x: tensor<64x128xf32>, %w: tensor<128x256xf32>) attributes {
   return(%y) : (tensor<64x256xf32>) -> ()
 }
 
-// The right operand's rows are not contiguous: a stage packs it. Only the addend, read where the
+// The right operand's rows are not contiguous: the thread that needs a panel packs it. Only the addend, read where the
 // result is written, may share its memory.
 // CHECK: kernel.func @matmul_add_f32_64x48x128_t8x32p attributes {
 // CHECK-SAME: same_index = [array<i64: 2, 0>]
-// CHECK-SAME: scratch_bytes = 32768
-// CHECK-SAME: stages = [#kernel.stage<"pack", grid = 2>, #kernel.stage<"", grid
-// CHECK-SAME: strategy = #kernel.strategy<"contraction"
+// CHECK-SAME: stages = [#kernel.stage<"", grid
+// CHECK-SAME: strategy = #kernel.strategy<"contraction", {{.*}}pack_rhs = 2
+// FORCED: kernel.func @{{.*}}_f32_64x48x128_t4x32p{{.*}} attributes {
+// FORCED-SAME: scratch_bytes = 32768
+// FORCED-SAME: stages = [#kernel.stage<"pack", grid = 2>, #kernel.stage<"", grid
 graph.entry @packed(%x: tensor<64x128xf32>, %w: tensor<48x128xf32>, %z: tensor<64x48xf32>) attributes {result_names = ["y"]} {
   %y = kernel.fused(%x, %w, %z) {kind = "contraction"} : (tensor<64x128xf32>, tensor<48x128xf32>, tensor<64x48xf32>) -> tensor<64x48xf32> {
   ^bb0(%a: tensor<64x128xf32>, %b: tensor<48x128xf32>, %c: tensor<64x48xf32>):

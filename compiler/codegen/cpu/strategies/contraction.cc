@@ -1,19 +1,19 @@
 // Matrix products in register tiles.
 //
-// A tile of rows x columns of the result stays in registers while k ascends, with one fused
-// multiply-add per element and k, so every element has the same bits whatever the tile it falls
-// into. What follows from the product in the region is computed on the registers. Where rows of the
-// right operand are not contiguous, a first stage copies it into panels as wide as a tile.
+// A workgroup computes a block of the result, panel by panel of columns and tile by tile of rows
+// (micro_kernel.h). Where the right operand's rows are far apart, or its elements do not lie along
+// lanes, its panels are copied first (panel_format.h): by the thread that needs them next, or by a
+// stage of their own where they would not fit the stack. tiling.h decides.
 #include "compiler/codegen/cpu/kernel_function.h"
-#include "compiler/codegen/cpu/strategies/gemm_shape.h"
+#include "compiler/codegen/cpu/strategies/micro_kernel.h"
 #include "compiler/codegen/cpu/strategies/pack.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/cpu/strategies/tiling.h"
 #include "compiler/codegen/loops/rules.h"
+#include "compiler/strategy/cost.h"
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/same_index.h"
-#include "dialect/graph/ops/elementwise_scalar.h"
-#include "llvm/Support/MathExtras.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 
@@ -43,129 +43,95 @@ bool matches(kernel::FusedOp fused, const strategy::Target &target) {
   return gemmShapeOf(dot).has_value();
 }
 
-struct Tiling {
-  GemmShape gemm;
-  int64_t bytes;                      // of an element
-  int64_t lanes, vectors, rows;       // a tile is rows x (vectors * lanes)
-  int64_t block_rows, block_columns;  // of a workgroup: multiples of the tile
-  bool pack_lhs, pack_rhs;
-
-  int64_t columns() const { return vectors * lanes; }
-  PanelFormat rhsFormat() const { return {gemm.n, gemm.k, columns(), lanes}; }
-  PanelFormat lhsFormat() const { return {gemm.m, gemm.k, rows, rows}; }
-  int64_t rowBlocks() const { return std::max<int64_t>(llvm::divideCeil(gemm.m, block_rows), 1); }
-  int64_t columnBlocks() const {
-    return std::max<int64_t>(llvm::divideCeil(gemm.n, block_columns), 1);
-  }
-  int64_t grid() const {
-    return gemm.n && gemm.m ? gemm.outerCount() * rowBlocks() * columnBlocks() : 0;
-  }
-  // Panels of all packed matrices of an operand, and where they begin in scratch memory.
-  int64_t packedRhs() const { return gemm.rhsMatrices() * rhsFormat().panels(); }
-  int64_t packedLhs() const { return gemm.lhsMatrices() * lhsFormat().panels(); }
-  int64_t lhsOffset() const {
-    return pack_rhs ? llvm::alignTo(packedRhs() * rhsFormat().panelStride() * bytes, 64) : 0;
-  }
-  int64_t scratchBytes() const {
-    int64_t lhs = pack_lhs ? packedLhs() * lhsFormat().panelStride() * bytes : 0;
-    return std::max<int64_t>(lhsOffset() + lhs, pack_lhs || pack_rhs ? 64 : 0);
-  }
-};
-
-Tiling tile(Block &body, const strategy::Target &target) {
+// Operations on each element of the result that follow the product.
+int64_t epilogueOf(Block &body) {
   graph::DotGeneralOp dot = dotOf(body);
-  Tiling tiling;
-  tiling.gemm = *gemmShapeOf(dot);
-  const GemmShape &gemm = tiling.gemm;
-  int64_t bytes = tiling.bytes = bytesOf(elementOf(dot.getLhs()));
-  auto enough = static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(gemm.n, 1)));
-  tiling.lanes = std::min(target.lanes(bytes), enough);
-  int64_t wanted = llvm::divideCeil(std::max<int64_t>(gemm.n, 1), tiling.lanes);
-  // Few rows leave registers for more columns; few columns for more rows.
-  tiling.vectors = std::min<int64_t>(wanted, gemm.m == 1 ? 8 : gemm.m <= 4 ? 4 : 2);
-  int64_t registers = (target.vector_registers - tiling.vectors - 1) / tiling.vectors;
-  int64_t rows = std::clamp<int64_t>(registers, 1, tiling.vectors == 1 ? 12 : 8);
-  // Tiles of nearly the same height.
-  int64_t tiles = llvm::divideCeil(std::max<int64_t>(gemm.m, 1), rows);
-  tiling.rows = llvm::divideCeil(std::max<int64_t>(gemm.m, 1), tiles);
-
-  int64_t elements = gemm.k * gemm.n;
-  bool strided = gemm.rhs_n != 1 && gemm.n > 1;
-  bool large = elements * bytes > target.l2_bytes && gemm.m >= 256;
-  // Rows of a panel at multiples of half a page fall into the same few sets of the cache.
-  bool aliased = gemm.rhs_k * bytes % 2048 == 0 && gemm.k >= 512 && gemm.m >= 96;
-  // Gathering straight from the operand costs less than a stage of its own where it is small.
-  tiling.pack_rhs = large || aliased || (strided && elements * gemm.outerCount() > 512);
-  // Rows of the left operand lie along k in most products. Where they lie across, each step of k is
-  // a stride away; at multiples of half a page all of them fall into the same few sets of the
-  // cache.
-  tiling.pack_lhs = gemm.lhs_k != 1 && gemm.lhs_k * bytes % 2048 == 0 && gemm.k >= 64 &&
-                    gemm.n >= 4 * tiling.columns();
-
-  // Workgroups: one panel of columns and all rows at first; more where that makes too few, fewer
-  // where each would be tiny.
-  constexpr int64_t kLeastWork = 1 << 18, kWorkgroups = 16;
-  tiling.block_rows = llvm::alignTo(std::max<int64_t>(gemm.m, 1), tiling.rows);
-  tiling.block_columns = tiling.columns();
-  auto work = [&] {
-    return 2 * tiling.block_rows * tiling.block_columns * std::max<int64_t>(gemm.k, 1);
-  };
-  while (tiling.grid() < kWorkgroups && work() >= 2 * kLeastWork && tiling.block_rows > tiling.rows)
-    tiling.block_rows = llvm::alignTo(llvm::divideCeil(tiling.block_rows, 2), tiling.rows);
-  while (work() < kLeastWork && tiling.block_columns < gemm.n)
-    tiling.block_columns += tiling.columns();
-  return tiling;
+  int64_t count = 0;
+  for (Operation &op : body.without_terminator())
+    if (&op != dot && shapeOf(op.getResult(0)) == shapeOf(dot.getResult()))
+      count += strategy::operationsPerElement(&op);
+  return count;
 }
 
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
-  Tiling tiling = tile(body, target);
-  const GemmShape &gemm = tiling.gemm;
+  Tiling tiling = chooseTiling(dotOf(body), epilogueOf(body), target);
   strategy::Plan plan;
-  plan.params = {{"rows", tiling.rows},
-                 {"columns", tiling.columns()},
-                 {"lanes", tiling.lanes},
-                 {"block_rows", tiling.block_rows},
-                 {"block_columns", tiling.block_columns},
-                 {"pack_lhs", tiling.pack_lhs},
-                 {"pack_rhs", tiling.pack_rhs}};
-  if (tiling.pack_rhs) plan.stages.push_back({"pack", tiling.packedRhs()});
-  if (tiling.pack_lhs) plan.stages.push_back({"packl", tiling.packedLhs()});
+  plan.params = tiling.params();
+  if (tiling.rhs == Packing::kStage) plan.stages.push_back({"pack", tiling.packedRhs()});
+  if (tiling.lhs == Packing::kStage) plan.stages.push_back({"packl", tiling.packedLhs()});
   plan.scratch_bytes = tiling.scratchBytes();
   plan.stages.push_back({"", tiling.grid()});
   // The product's operands are read anywhere; sameIndexPairs leaves them out.
   plan.same_index = strategy::sameIndexPairs(body);
+  const GemmShape &gemm = tiling.gemm;
   SmallVector<int64_t> shape;
   if (gemm.outerCount() != 1) shape.push_back(gemm.outerCount());
   shape.append({gemm.m, gemm.n, gemm.k});
   plan.shape = strategy::shapeName(shape);
-  plan.config = "t" + std::to_string(tiling.rows) + "x" + std::to_string(tiling.columns()) +
-                (tiling.pack_lhs ? "l" : "") + (tiling.pack_rhs ? "p" : "");
+  plan.config = tiling.name();
   return plan;
+}
+
+// The block argument that is called the left or right operand here.
+BlockArgument operandOf(graph::DotGeneralOp dot, const Tiling &tiling, bool left) {
+  return cast<BlockArgument>(left != tiling.gemm.swapped ? dot.getLhs() : dot.getRhs());
+}
+
+// How an operand is packed; the copy goes to `target`.
+PanelPacking packingOf(KernelFunction &function, const Tiling &tiling, bool left, Value target) {
+  const GemmShape &gemm = tiling.gemm;
+  BlockArgument operand = operandOf(dotOf(function.body()), tiling, left);
+  PanelPacking packing;
+  packing.source = function.inputPointer(operand.getArgNumber());
+  packing.target = target;
+  packing.element = elementOf(operand);
+  packing.format = left ? tiling.lhsFormat() : tiling.rhsFormat();
+  packing.stride_k = left ? gemm.lhs_k : gemm.rhs_k;
+  packing.stride_i = left ? gemm.lhs_m : gemm.rhs_n;
+  // The largest power of two that divides the panel's width and fits a vector.
+  int64_t width = packing.format.width;
+  packing.lanes = std::min(width & -width, tiling.lanes);
+  if ((left ? gemm.lhsMatrices() : gemm.rhsMatrices()) > 1)
+    for (const GemmShape::Outer &axis : gemm.outer)
+      packing.outer.push_back({axis.length, left ? axis.lhs_stride : axis.rhs_stride});
+  return packing;
 }
 
 // Emits the main stage.
 class Main {
  public:
   Main(KernelFunction &function, const Tiling &tiling)
-      : f_(function), e_(function.emitter()), t_(tiling), g_(tiling.gemm), dot_(dotOf(f_.body())) {
-    element_ = elementOf(dot_.getLhs());
-    Value lhs = g_.swapped ? dot_.getRhs() : dot_.getLhs();
-    Value rhs = g_.swapped ? dot_.getLhs() : dot_.getRhs();
-    auto pointerOf = [&](Value operand, bool packed, int64_t offset) {
-      return packed ? f_.scratchPointer(offset)
-                    : f_.inputPointer(cast<BlockArgument>(operand).getArgNumber());
-    };
-    lhs_ = pointerOf(lhs, t_.pack_lhs, t_.lhsOffset());
-    rhs_ = pointerOf(rhs, t_.pack_rhs, 0);
-    e_.setLanes(t_.lanes);
+      : f_(function),
+        e_(function.emitter()),
+        t_(tiling),
+        g_(tiling.gemm),
+        micro_kernel_(function, tiling, dotOf(function.body()), epilogueOf(function.body())) {
+    graph::DotGeneralOp dot = dotOf(f_.body());
+    element_ = elementOf(dot.getLhs());
+    lhs_ = f_.inputPointer(operandOf(dot, t_, true).getArgNumber());
+    rhs_ = f_.inputPointer(operandOf(dot, t_, false).getArgNumber());
+    if (t_.lhs == Packing::kStage) packed_lhs_ = f_.scratchPointer(t_.lhsOffset());
+    if (t_.rhs == Packing::kStage) packed_rhs_ = f_.scratchPointer(0);
+    if (int64_t bytes = t_.stackBytes()) packed_rhs_ = f_.stackPointer(bytes);
   }
 
+  void emit() {
+    if (t_.rhs == Packing::kCall) {
+      PanelPacking packing = packingOf(f_, t_, false, packed_rhs_);
+      e_.loop(Index::constant(0), Index::constant(t_.rhsFormat().panels()), 1,
+              [&](Index panel) { emitPackedPanel(e_, packing, panel); });
+    }
+    f_.forEachWorkgroup([&](Index workgroup) { emitWorkgroup(workgroup); });
+  }
+
+ private:
   void emitWorkgroup(const Index &workgroup) {
-    Index column_block = e_.modulo(workgroup, t_.columnBlocks());
-    Index rest = e_.divide(workgroup, t_.columnBlocks());
-    row_block_ = e_.modulo(rest, t_.rowBlocks());
-    outer_ = e_.divide(rest, t_.rowBlocks());
+    workgroup_ = workgroup;
+    row_block_ = e_.modulo(workgroup, t_.rowBlocks());
+    Index rest = e_.divide(workgroup, t_.rowBlocks());
+    Index column_block = e_.modulo(rest, t_.columnBlocks());
+    outer_ = e_.divide(rest, t_.columnBlocks());
     lhs_outer_ = outerOffset(outer_, false);
     rhs_outer_ = outerOffset(outer_, true);
     int64_t whole = g_.n / t_.columns() * t_.columns(), left = g_.n - whole;
@@ -178,7 +144,6 @@ class Main {
       whenLast(column_block, t_.columnBlocks(), [&] { emitColumns(Index::constant(whole), left); });
   }
 
- private:
   // Elements from the start of an operand to its matrix number `outer`.
   Index outerOffset(const Index &outer, bool of_rhs) {
     Index sum = Index::constant(0);
@@ -205,130 +170,89 @@ class Main {
     return e_.scale(panel, format.panelStride());
   }
 
+  // The columns [n, n + width) of the right operand, packed where that is to be done here.
+  MicroKernel::Operand rightOperand(const Index &n, int64_t width) {
+    int64_t padded = llvm::alignTo(width, t_.lanes);
+    auto source = [&] {
+      return e_.pointerTo(rhs_, element_, e_.add(rhs_outer_, e_.scale(n, g_.rhs_n)));
+    };
+    switch (t_.rhs) {
+      case Packing::kNone:
+        return {source(), g_.rhs_k, g_.rhs_n, false};
+      case Packing::kStage:
+      case Packing::kCall: {
+        Index start = panelStart(e_.divide(n, t_.columns()), t_.rhsFormat(), g_.rhsMatrices() > 1);
+        return {e_.pointerTo(packed_rhs_, element_, start), padded, 1, true};
+      }
+      case Packing::kPanel:
+        break;
+    }
+    PanelPacking packing = packingOf(f_, t_, false, packed_rhs_);
+    auto pack = [&] { emitPanel(e_, packing, source(), packed_rhs_, width, padded); };
+    if (t_.rowBlocks() == 1 || t_.block_columns > t_.columns()) {
+      pack();
+    } else {
+      // A thread keeps the panel from one row block to the next.
+      Value first = e_.inside(row_block_, 0, 1);
+      Value begin =
+          arith::CmpIOp::create(e_.builder(), e_.loc(), arith::CmpIPredicate::eq,
+                                e_.materialize(workgroup_), e_.materialize(f_.range().first));
+      e_.when(arith::OrIOp::create(e_.builder(), e_.loc(), first, begin), pack);
+    }
+    e_.setLanes(t_.lanes);
+    return {packed_rhs_, padded, 1, true};
+  }
+
+  MicroKernel::Operand leftOperand(const Index &m) {
+    if (t_.lhs == Packing::kNone) {
+      Index start = e_.add(lhs_outer_, e_.scale(m, g_.lhs_m));
+      return {e_.pointerTo(lhs_, element_, start), g_.lhs_k, g_.lhs_m, false};
+    }
+    Index start = panelStart(e_.divide(m, t_.rows), t_.lhsFormat(), g_.lhsMatrices() > 1);
+    return {e_.pointerTo(packed_lhs_, element_, start), t_.rows, 1, true};
+  }
+
   // All tiles of the workgroup with columns [n, n + width).
   void emitColumns(const Index &n, int64_t width) {
-    Index rhs = t_.pack_rhs
-                    ? panelStart(e_.divide(n, t_.columns()), t_.rhsFormat(), g_.rhsMatrices() > 1)
-                    : e_.add(rhs_outer_, e_.scale(n, g_.rhs_n));
-    Value panel = e_.pointerTo(rhs_, element_, rhs);
+    MicroKernel::Operand rhs = rightOperand(n, width);
     int64_t whole = g_.m / t_.rows * t_.rows, left = g_.m - whole;
     Index from = e_.scale(row_block_, t_.block_rows);
     Index to = e_.minimum(e_.add(from, t_.block_rows), Index::constant(whole));
+    auto tile = [&](const Index &m, int64_t rows) {
+      micro_kernel_.emit(outer_, m, rows, n, width, leftOperand(m), rhs);
+    };
     if (whole)
       e_.loop(
-          from, to, t_.rows, [&](Index m) { emitTile(m, t_.rows, n, width, panel); }, t_.rows);
-    if (left)
-      whenLast(row_block_, t_.rowBlocks(),
-               [&] { emitTile(Index::constant(whole), left, n, width, panel); });
-  }
-
-  void emitTile(const Index &m, int64_t rows, const Index &n, int64_t width, Value panel) {
-    OpBuilder &b = e_.builder();
-    int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
-    Type type = e_.vectorType(element_, lanes);
-    Value mask;
-    if (width % lanes) mask = e_.firstLanes(Index::constant(width % lanes));
-    // Runs `body` for vector number v, masked where the columns end.
-    auto inColumns = [&](int64_t v, function_ref<void()> body) {
-      if (mask && v == vectors - 1)
-        e_.masked(mask, e_.depth(), body);
-      else
-        body();
-    };
-    Index first = t_.pack_lhs
-                      ? panelStart(e_.divide(m, t_.rows), t_.lhsFormat(), g_.lhsMatrices() > 1)
-                      : e_.add(lhs_outer_, e_.scale(m, g_.lhs_m));
-    Value lhs = e_.pointerTo(lhs_, element_, first);
-    Value zero = graph::scalarConstant(b, e_.loc(), type, 0.0);
-    SmallVector<Value> initial(rows * vectors, zero);
-    int64_t rhs_k = t_.pack_rhs ? vectors * lanes : g_.rhs_k, rhs_n = t_.pack_rhs ? 1 : g_.rhs_n;
-    int64_t lhs_k = t_.pack_lhs ? t_.rows : g_.lhs_k, lhs_m = t_.pack_lhs ? 1 : g_.lhs_m;
-    Emitter::Carry sums = e_.loop(
-        Index::constant(0), Index::constant(g_.k), 1, initial, [&](Index k, ValueRange carried) {
-          Value row = e_.pointerTo(panel, element_, e_.scale(k, rhs_k));
-          Value column = e_.pointerTo(lhs, element_, e_.scale(k, lhs_k));
-          SmallVector<Value> right(vectors);
-          for (int64_t v = 0; v < vectors; ++v) {
-            Index index = Index::constant(v * lanes * rhs_n);
-            if (lanes > 1) index.step = rhs_n;
-            auto load = [&] { right[v] = e_.splat(e_.load(row, element_, index)); };
-            if (t_.pack_rhs)
-              load();
-            else
-              inColumns(v, load);
-          }
-          Emitter::Carry next(carried.begin(), carried.end());
-          for (int64_t i = 0; i < rows; ++i) {
-            Value left = e_.splat(e_.load(column, element_, Index::constant(i * lhs_m)));
-            for (int64_t v = 0; v < vectors; ++v) {
-              Value &sum = next[i * vectors + v];
-              sum = math::FmaOp::create(b, e_.loc(), left, right[v], sum);
-            }
-          }
-          return next;
-        });
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t v = 0; v < vectors; ++v)
-        inColumns(v, [&] { finish(e_.add(m, i), e_.add(n, v * lanes), sums[i * vectors + v]); });
-  }
-
-  // Computes and stores the outputs at row m and the columns from n on, where the product is `sum`.
-  void finish(const Index &m, const Index &n, Value sum) {
-    Point point;
-    ArrayRef<int64_t> shape = shapeOf(dot_.getResult());
-    point.shape.assign(shape.begin(), shape.end());
-    if (g_.outer_axes) point.groups.push_back({g_.outer_axes, outer_});
-    if (g_.m_axes) point.groups.push_back({g_.m_axes, m});
-    if (g_.n_axes) point.groups.push_back({g_.n_axes, g_.n > 1 ? e_.lanesFrom(n) : n});
-    e_.give(dot_.getResult(), e_.depth(), [&](const Point &) { return sum; });
-    SmallVector<Value> values;
-    for (Value output : f_.outputs()) values.push_back(e_.at(output, point));
-    e_.forget(dot_.getResult());
-    Index place = e_.linear(point);
-    for (auto [number, value] : llvm::enumerate(values))
-      e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), place, value);
+          from, to, t_.rows, [&](Index m) { tile(m, t_.rows); }, t_.rows);
+    if (left) whenLast(row_block_, t_.rowBlocks(), [&] { tile(Index::constant(whole), left); });
   }
 
   KernelFunction &f_;
   Emitter &e_;
   const Tiling &t_;
   const GemmShape &g_;
-  graph::DotGeneralOp dot_;
+  MicroKernel micro_kernel_;
   Type element_;
-  Value lhs_, rhs_;
-  Index row_block_, outer_, lhs_outer_, rhs_outer_;
+  Value lhs_, rhs_, packed_lhs_, packed_rhs_;
+  Index workgroup_, row_block_, outer_, lhs_outer_, rhs_outer_;
 };
 
 // Adds the stage that packs the product's left or right operand.
-void emitPacking(kernel::FuncOp kernel, const Tiling &tiling, bool of_lhs, ModuleOp out) {
-  const GemmShape &gemm = tiling.gemm;
-  KernelFunction function(kernel, of_lhs ? "packl" : "pack", out);
-  graph::DotGeneralOp dot = dotOf(function.body());
-  Value operand = of_lhs != gemm.swapped ? dot.getLhs() : dot.getRhs();
-  PanelPacking packing;
-  packing.source = function.inputPointer(cast<BlockArgument>(operand).getArgNumber());
-  packing.target = function.scratchPointer(of_lhs ? tiling.lhsOffset() : 0);
-  packing.element = elementOf(operand);
-  packing.format = of_lhs ? tiling.lhsFormat() : tiling.rhsFormat();
-  packing.stride_k = of_lhs ? gemm.lhs_k : gemm.rhs_k;
-  packing.stride_i = of_lhs ? gemm.lhs_m : gemm.rhs_n;
-  // The largest power of two that divides the panel's width and fits a vector.
-  int64_t width = packing.format.width;
-  packing.lanes = std::min(width & -width, tiling.lanes);
-  if ((of_lhs ? gemm.lhsMatrices() : gemm.rhsMatrices()) > 1)
-    for (const GemmShape::Outer &axis : gemm.outer)
-      packing.outer.push_back({axis.length, of_lhs ? axis.lhs_stride : axis.rhs_stride});
+void emitPacking(kernel::FuncOp kernel, const Tiling &tiling, bool left, ModuleOp out) {
+  KernelFunction function(kernel, left ? "packl" : "pack", out);
+  Value target = function.scratchPointer(left ? tiling.lhsOffset() : 0);
+  PanelPacking packing = packingOf(function, tiling, left, target);
   function.forEachWorkgroup(
       [&](Index workgroup) { emitPackedPanel(function.emitter(), packing, workgroup); });
 }
 
-LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, ModuleOp out) {
-  Tiling tiling = tile(kernel.getBody().front(), target);
-  if (tiling.pack_rhs) emitPacking(kernel, tiling, false, out);
-  if (tiling.pack_lhs) emitPacking(kernel, tiling, true, out);
+LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &, ModuleOp out) {
+  Tiling tiling =
+      Tiling::fromParams(dotOf(kernel.getBody().front()), kernel.getStrategy().getParams());
+  if (tiling.rhs == Packing::kStage) emitPacking(kernel, tiling, false, out);
+  if (tiling.lhs == Packing::kStage) emitPacking(kernel, tiling, true, out);
   KernelFunction function(kernel, "", out);
-  Main main(function, tiling);
-  function.forEachWorkgroup([&](Index workgroup) { main.emitWorkgroup(workgroup); });
+  Main(function, tiling).emit();
   return success();
 }
 

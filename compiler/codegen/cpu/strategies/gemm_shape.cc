@@ -47,6 +47,20 @@ SmallVector<Axis> joined(ArrayRef<Axis> axes, int64_t *last_axes = nullptr) {
 
 }  // namespace
 
+GemmShape GemmShape::turned() const {
+  GemmShape shape = *this;
+  std::swap(shape.m, shape.n);
+  std::swap(shape.m_axes, shape.n_axes);
+  shape.lhs_m = rhs_n;
+  shape.lhs_k = rhs_k;
+  shape.rhs_n = lhs_m;
+  shape.rhs_k = lhs_k;
+  for (Outer &axis : shape.outer) std::swap(axis.lhs_stride, axis.rhs_stride);
+  shape.swapped = !swapped;
+  shape.is_turned = !is_turned;
+  return shape;
+}
+
 std::optional<GemmShape> gemmShapeOf(graph::DotGeneralOp dot) {
   ArrayRef<int64_t> lhs = shapeOf(dot.getLhs()), rhs = shapeOf(dot.getRhs());
   SmallVector<int64_t> lhs_strides = stridesOf(lhs), rhs_strides = stridesOf(rhs);
@@ -90,14 +104,10 @@ std::optional<GemmShape> gemmShapeOf(graph::DotGeneralOp dot) {
   }
   // A single column: its rows become the columns, so that lanes lie along them.
   if (shape.n == 1 && shape.m > 1) {
-    std::swap(shape.m, shape.n);
-    std::swap(shape.lhs_k, shape.rhs_k);
-    shape.rhs_n = shape.lhs_m;
-    shape.lhs_m = 0;
-    for (GemmShape::Outer &axis : shape.outer) std::swap(axis.lhs_stride, axis.rhs_stride);
+    shape = shape.turned();
     shape.n_axes += shape.m_axes;
     shape.m_axes = 0;
-    shape.swapped = true;
+    shape.is_turned = false;  // a single row and a single column lie alike
   }
   return shape;
 }

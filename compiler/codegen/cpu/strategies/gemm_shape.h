@@ -22,6 +22,11 @@ struct GemmShape {
   int64_t outer_axes = 0, m_axes = 0, n_axes = 0;
   // With `swapped` the op's right operand is called lhs here.
   bool swapped = false;
+  // With `is_turned` the result is row-major in (outer, n, m).
+  bool is_turned = false;
+
+  // The same products with the operands exchanged.
+  GemmShape turned() const;
 
   int64_t outerCount() const {
     int64_t count = 1;

@@ -18,9 +18,10 @@ struct PanelPacking {
   llvm::SmallVector<std::pair<int64_t, int64_t>> outer;
 };
 
-// Transposes a square of vectors in log2(lanes) steps: each exchanges blocks of half the size.
-void transposeSquare(Emitter &emitter, llvm::MutableArrayRef<mlir::Value> rows);
-
+// Emits the copy of the `count` indices that `from` points to into the panel at `to`, which is
+// `width` wide. Leaves the emitter at `packing.lanes` lanes.
+void emitPanel(Emitter &emitter, const PanelPacking &packing, mlir::Value from, mlir::Value to,
+               int64_t count, int64_t width);
 // Emits the copy of panel number `panel`, counted through all matrices.
 void emitPackedPanel(Emitter &emitter, const PanelPacking &packing, const Index &panel);
 

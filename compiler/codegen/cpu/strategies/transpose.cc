@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "compiler/codegen/cpu/kernel_function.h"
-#include "compiler/codegen/cpu/strategies/pack.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/cpu/strategies/transpose_square.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
 #include "llvm/Support/MathExtras.h"

@@ -72,27 +72,50 @@ TEST(ContractionKernels, EpilogueTypesAndCpus) {
 }
 
 // Strides that fall into the same sets of the cache, and operands that are packed for them.
+// Every way to cut and pack a product, whatever the cost model would choose.
+TEST(ContractionKernels, ForcedVariants) {
+  const char *const variants[] = {
+      "pack_rhs=0,pack_lhs=0",
+      "pack_rhs=1,pack_lhs=0",
+      "pack_rhs=2",
+      "pack_rhs=3",
+      "pack_rhs=1,pack_lhs=1",
+      "pack_rhs=2,rows=3,block_rows=6",
+      "turned=1,pack_rhs=1",
+      "turned=1,pack_rhs=3",
+      "vectors=1,rows=5,block_rows=10",
+  };
+  const Size sizes[] = {{1, 7, 5}, {17, 33, 7}, {29, 67, 13}, {8, 64, 70}};
+  for (const char *variant : variants)
+    for (Size size : sizes)
+      for (bool transposed : {false, true})
+        checkProduct(size, size.k % 2 == 0, transposed, "f32",
+                     std::string("contraction:") + variant, "native", true);
+}
+
 TEST(ContractionKernels, PackedOperands) {
   struct Row {
     Size size;
     bool lhs_transposed, rhs_transposed;
-    const char *config;
+    const char *strategy, *config;
   };
-  for (Row row : {Row{{512, 130, 65}, true, false, "l"}, Row{{512, 130, 65}, true, true, "lp"},
-                  Row{{100, 512, 515}, false, false, "p"}, Row{{30, 40, 50}, false, true, "p"}}) {
-    checkProduct(row.size, row.lhs_transposed, row.rhs_transposed, "f32", "contraction", "native",
-                 false);
+  for (Row row : {Row{{8, 128, 64}, false, true, "contraction", "tp"},
+                  Row{{30, 40, 50}, false, true, "contraction", "p"},
+                  Row{{64, 130, 65}, true, false, "contraction:pack_lhs=1", "l"}}) {
     CompiledKernel kernel(product(row.size, row.lhs_transposed, row.rhs_transposed, "f32", false),
-                          "contraction", "native");
+                          row.strategy, "x86-64-v3");
+    ASSERT_TRUE(kernel.ok());
     EXPECT_TRUE(kernel.func().getSymName().ends_with(row.config))
         << kernel.func().getSymName().str();
+    kernel.check(5, 2e-6);
   }
   std::string body =
       "    %0 = dot_general(%a0, %a1, lhs_batch = [0], rhs_batch = [0], lhs_contract = [1], "
-      "rhs_contract = [2]) : (tensor<2x64x512xf32>, tensor<2x130x64xf32>) -> "
-      "tensor<2x512x130xf32>\n";
+      "rhs_contract = [2]) : (tensor<2x64x72xf32>, tensor<2x130x64xf32>) -> "
+      "tensor<2x72x130xf32>\n";
   CompiledKernel kernel(
-      kernelText("contraction", {"2x64x512xf32", "2x130x64xf32"}, body, {"%0"}, {"2x512x130xf32"}));
+      kernelText("contraction", {"2x64x72xf32", "2x130x64xf32"}, body, {"%0"}, {"2x72x130xf32"}),
+      "contraction:pack_lhs=1,pack_rhs=1");
   ASSERT_TRUE(kernel.ok());
   EXPECT_EQ(kernel.func().getStages().size(), 3u);
   kernel.check(3, 2e-6);

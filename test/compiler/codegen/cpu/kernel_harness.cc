@@ -13,6 +13,7 @@
 #include "compiler/codegen/cpu/emit_object.h"
 #include "compiler/codegen/cpu/lower.h"
 #include "compiler/package/link.h"
+#include "compiler/strategy/force_strategy.h"
 #include "compiler/strategy/passes.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -130,9 +131,13 @@ CompiledKernel::CompiledKernel(const std::string &text, const std::string &only,
   }
   if (adjust) adjust(device->target);
   strategy::Device chosen = *device;
+  if (llvm::Error error = strategy::forceStrategy(only, chosen.target)) {
+    ADD_FAILURE() << llvm::toString(std::move(error));
+    return;
+  }
   std::vector<strategy::Strategy> table;
   for (const strategy::Strategy &strategy : device->table)
-    if (only.empty() || strategy.name == only) table.push_back(strategy);
+    if (only.empty() || strategy.name == chosen.target.forced.strategy) table.push_back(strategy);
   chosen.table = table;
   PassManager passes(context_.get());
   strategy::addStrategyPasses(passes, chosen);

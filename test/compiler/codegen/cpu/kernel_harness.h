@@ -26,9 +26,9 @@ std::string kernelText(const std::string &kind, const std::vector<std::string> &
 
 class CompiledKernel {
  public:
-  // `text`: an entry with one kernel.fused. `only`: the strategy to use; empty: the table's choice.
-  // `cpu`: as for resolveTarget. `adjust` may change the target, say its caches. A failure is
-  // reported to GoogleTest and leaves ok() false.
+  // `text`: an entry with one kernel.fused. `only`: the strategy to use, with parameters as
+  // forceStrategy() reads them; empty: the table's choice. `cpu`: as for resolveTarget. `adjust` may
+  // change the target, say its caches. A failure is reported to GoogleTest and leaves ok() false.
   CompiledKernel(const std::string &text, const std::string &only = "",
                  const std::string &cpu = "native",
                  const std::function<void(strategy::Target &)> &adjust = nullptr);

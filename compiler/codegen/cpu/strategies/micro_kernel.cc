@@ -1,0 +1,152 @@
+#include "compiler/codegen/cpu/strategies/micro_kernel.h"
+
+#include "compiler/codegen/cpu/strategies/transpose_square.h"
+#include "compiler/codegen/loops/rules.h"
+#include "dialect/graph/ops/elementwise_scalar.h"
+#include "llvm/Support/MathExtras.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace graven::codegen::cpu {
+namespace {
+
+// Operations behind the product from which on they are emitted in a loop over the tile's rows:
+// unrolled over the whole tile their temporaries would push accumulators out of registers.
+constexpr int64_t kCostlyEpilogue = 8;
+
+}  // namespace
+
+MicroKernel::MicroKernel(KernelFunction &function, const Tiling &tiling, graph::DotGeneralOp dot,
+                         int64_t epilogue)
+    : f_(function),
+      e_(function.emitter()),
+      t_(tiling),
+      g_(tiling.gemm),
+      dot_(dot),
+      element_(elementOf(dot.getLhs())) {
+  through_memory_ = epilogue > kCostlyEpilogue && t_.rows * t_.vectors > 4;
+  if (through_memory_) {
+    int64_t height = g_.is_turned ? t_.columns() : t_.rows;
+    int64_t width = g_.is_turned ? llvm::alignTo(t_.rows, t_.lanes) : t_.columns();
+    tile_ = f_.stackPointer(height * width * t_.bytes);
+  }
+}
+
+void MicroKernel::inColumns(int64_t column, int64_t width, function_ref<void()> body) {
+  if (width - column >= t_.lanes) return body();
+  e_.masked(e_.firstLanes(Index::constant(width - column)), e_.depth(), body);
+}
+
+void MicroKernel::emit(const Index &outer, const Index &m, int64_t rows, const Index &n,
+                       int64_t width, const Operand &lhs, const Operand &rhs) {
+  e_.setLanes(t_.lanes);
+  outer_ = outer;
+  SmallVector<Value> sums = multiply(rows, width, lhs, rhs);
+  if (!g_.is_turned) return finishTile(m, rows, n, width, sums);
+  // Squares of the tile, side by side.
+  int64_t lanes = t_.lanes, squares = llvm::divideCeil(rows, lanes);
+  SmallVector<Value> turned(width * squares);
+  for (int64_t square = 0; square < squares; ++square) {
+    SmallVector<Value> values(sums.begin() + square * lanes,
+                              sums.begin() + std::min((square + 1) * lanes, rows));
+    values.resize(lanes, values.back());
+    transposeSquare(e_, values);
+    for (int64_t row = 0; row < width; ++row) turned[row * squares + square] = values[row];
+  }
+  finishTile(n, width, m, rows, turned);
+}
+
+SmallVector<Value> MicroKernel::multiply(int64_t rows, int64_t width, const Operand &lhs,
+                                         const Operand &rhs) {
+  int64_t vectors = llvm::divideCeil(width, t_.lanes);
+  Type type = e_.vectorType(element_, t_.lanes);
+  Value zero = graph::scalarConstant(e_.builder(), e_.loc(), type, 0.0);
+  Emitter::Carry sums(rows * vectors, zero);
+  return e_.loop(
+      Index::constant(0), Index::constant(g_.k), 1, sums,
+      [&](Index k, ValueRange carried) { return step(k, carried, rows, width, lhs, rhs); });
+}
+
+Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, int64_t width,
+                                 const Operand &lhs, const Operand &rhs) {
+  OpBuilder &b = e_.builder();
+  int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
+  Value row = e_.pointerTo(rhs.pointer, element_, e_.scale(k, rhs.stride_k));
+  Value column = e_.pointerTo(lhs.pointer, element_, e_.scale(k, lhs.stride_k));
+  SmallVector<Value> right(vectors);
+  for (int64_t v = 0; v < vectors; ++v) {
+    Index index = Index::constant(v * lanes * rhs.stride_i);
+    if (lanes > 1) index.step = rhs.stride_i;
+    auto load = [&] { right[v] = e_.splat(e_.load(row, element_, index)); };
+    if (rhs.padded)
+      load();
+    else
+      inColumns(v * lanes, width, load);
+  }
+  Emitter::Carry next(sums.begin(), sums.end());
+  for (int64_t i = 0; i < rows; ++i) {
+    Value left = e_.splat(e_.load(column, element_, Index::constant(i * lhs.stride_i)));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value &sum = next[i * vectors + v];
+      sum = math::FmaOp::create(b, e_.loc(), left, right[v], sum);
+    }
+  }
+  return next;
+}
+
+// `rows` x `width` elements of the result from row `m` and column `n` on; lanes lie along columns.
+void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
+                             ArrayRef<Value> sums) {
+  int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
+  auto place = [&](const Index &row, int64_t v) {
+    Index index = e_.add(e_.scale(row, vectors * lanes), v * lanes);
+    return lanes > 1 ? e_.lanesFrom(index) : index;
+  };
+  if (!through_memory_ || rows * vectors <= 4) {
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t v = 0; v < vectors; ++v)
+        inColumns(v * lanes, width,
+                  [&] { finish(e_.add(m, i), e_.add(n, v * lanes), sums[i * vectors + v]); });
+    return;
+  }
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t v = 0; v < vectors; ++v)
+      e_.store(tile_, element_, place(Index::constant(i), v), sums[i * vectors + v]);
+  // Some independent vectors at a time hide the latency of the operations.
+  int64_t together = std::max<int64_t>(4 / vectors, 1), whole = rows / together * together;
+  auto finishRows = [&](int64_t from, int64_t to, int64_t count) {
+    e_.loop(Index::constant(from), Index::constant(to), count, [&](Index row) {
+      for (int64_t i = 0; i < count; ++i)
+        for (int64_t v = 0; v < vectors; ++v) {
+          Index at = e_.add(row, i);
+          Value sum = e_.load(tile_, element_, place(at, v));
+          inColumns(v * lanes, width, [&] { finish(e_.add(m, at), e_.add(n, v * lanes), sum); });
+        }
+    });
+  };
+  if (whole) finishRows(0, whole, together);
+  if (rows > whole) finishRows(whole, rows, 1);
+}
+
+// Computes and stores the outputs at row m and the columns from n on, where the product is `sum`.
+void MicroKernel::finish(const Index &m, const Index &n, Value sum) {
+  Point point;
+  ArrayRef<int64_t> shape = shapeOf(dot_.getResult());
+  point.shape.assign(shape.begin(), shape.end());
+  int64_t row_axes = g_.is_turned ? g_.n_axes : g_.m_axes;
+  int64_t column_axes = g_.is_turned ? g_.m_axes : g_.n_axes;
+  int64_t columns = g_.is_turned ? g_.m : g_.n;
+  if (g_.outer_axes) point.groups.push_back({g_.outer_axes, outer_});
+  if (row_axes) point.groups.push_back({row_axes, m});
+  if (column_axes) point.groups.push_back({column_axes, columns > 1 ? e_.lanesFrom(n) : n});
+  e_.give(dot_.getResult(), e_.depth(), [&](const Point &) { return sum; });
+  SmallVector<Value> values;
+  for (Value output : f_.outputs()) values.push_back(e_.at(output, point));
+  e_.forget(dot_.getResult());
+  Index place = e_.linear(point);
+  for (auto [number, value] : llvm::enumerate(values))
+    e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), place, value);
+}
+
+}  // namespace graven::codegen::cpu

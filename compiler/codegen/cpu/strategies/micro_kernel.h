@@ -1,0 +1,59 @@
+// The innermost part of a matrix product: one register tile, and what follows from it.
+#ifndef GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_MICRO_KERNEL_H_
+#define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_MICRO_KERNEL_H_
+
+#include "compiler/codegen/cpu/kernel_function.h"
+#include "compiler/codegen/cpu/strategies/tiling.h"
+
+namespace graven::codegen::cpu {
+
+// Emits tiles of the product `dot` and stores the kernel's outputs there.
+//
+// The accumulators of a tile stay in registers while k ascends, with one fused multiply-add per
+// element and k, so an element has the same bits in whatever tile it falls. A step of k loads the
+// tile's vectors of the right operand and spreads one element of the left operand after the other
+// over all lanes: the outer product of K. Goto and R. van de Geijn (2008) and of BLIS (F. G. Van
+// Zee and R. van de Geijn, ACM TOMS 41, 2015).
+class MicroKernel {
+ public:
+  // One operand at a tile: element (k, i) lies at pointer + k stride_k + i stride_i, where i counts
+  // from the tile's first row or column.
+  struct Operand {
+    mlir::Value pointer;
+    int64_t stride_k, stride_i;
+    bool padded;  // elements behind the last index may be read
+  };
+  // `epilogue`: operations on each element behind the product.
+  MicroKernel(KernelFunction &function, const Tiling &tiling, graph::DotGeneralOp dot,
+              int64_t epilogue);
+
+  // The tile of `rows` x `width` elements at row `m` and column `n` of product number `outer`.
+  void emit(const Index &outer, const Index &m, int64_t rows, const Index &n, int64_t width,
+            const Operand &lhs, const Operand &rhs);
+
+ private:
+  llvm::SmallVector<mlir::Value> multiply(int64_t rows, int64_t width, const Operand &lhs,
+                                          const Operand &rhs);
+  Emitter::Carry step(const Index &k, mlir::ValueRange sums, int64_t rows, int64_t width,
+                      const Operand &lhs, const Operand &rhs);
+  void finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
+                  llvm::ArrayRef<mlir::Value> sums);
+  void finish(const Index &m, const Index &n, mlir::Value sum);
+  // Runs `body` for the vector of a tile `width` wide that begins at `column`, masked where columns
+  // end within it.
+  void inColumns(int64_t column, int64_t width, llvm::function_ref<void()> body);
+
+  KernelFunction &f_;
+  Emitter &e_;
+  const Tiling &t_;
+  const GemmShape &g_;
+  graph::DotGeneralOp dot_;
+  mlir::Type element_;
+  bool through_memory_;  // tiles are written down before the epilogue
+  mlir::Value tile_;     // where
+  Index outer_;
+};
+
+}  // namespace graven::codegen::cpu
+
+#endif  // GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_MICRO_KERNEL_H_

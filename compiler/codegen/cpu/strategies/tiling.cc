@@ -1,0 +1,190 @@
+#include "compiler/codegen/cpu/strategies/tiling.h"
+
+#include "compiler/codegen/loops/rules.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace graven::codegen::cpu {
+namespace {
+
+// Stack that a kernel may take for panels: within what any thread has.
+constexpr int64_t kStackBytes = 128 << 10;
+// Floating-point operations that are worth a workgroup, and workgroups that are enough.
+constexpr int64_t kLeastWork = 1 << 18, kWorkgroups = 16;
+// Rows of the result from which on a copy of the right operand, where its rows are contiguous,
+// saves more than it costs.
+constexpr int64_t kManyRows = 256;
+
+int64_t blocks(int64_t length, int64_t block) {
+  return std::max<int64_t>(llvm::divideCeil(length, block), 1);
+}
+
+// Fills in a tiling step by step; each step sees what the ones before it chose.
+class Choice {
+ public:
+  Choice(const GemmShape &gemm, int64_t bytes, int64_t epilogue, const strategy::Target &target)
+      : target_(target), epilogue_(epilogue) {
+    t_.gemm = gemm;
+    t_.bytes = bytes;
+    turn();
+    chooseTile();
+    chooseRhs();
+    chooseLhs();
+    chooseBlocks();
+  }
+  const Tiling &tiling() const { return t_; }
+
+ private:
+  // What is forced for `name`, or `chosen`.
+  int64_t decide(std::string_view name, int64_t chosen) const {
+    return target_.forcedOr("contraction", name, chosen);
+  }
+  int64_t m() const { return std::max<int64_t>(t_.gemm.m, 1); }
+  int64_t n() const { return std::max<int64_t>(t_.gemm.n, 1); }
+  int64_t k() const { return std::max<int64_t>(t_.gemm.k, 1); }
+  int64_t rhsBytes() const { return t_.gemm.k * t_.gemm.n * t_.bytes; }
+  bool transposedRhs() const { return t_.gemm.rhs_n != 1 && t_.gemm.n > 1; }
+
+  // Where both operands lie along k, one of them must be transposed for its elements to fill a
+  // vector. That is the right one as a rule, since then results come out in rows. Where the left
+  // one is far smaller, it is cheaper to exchange the two and to transpose the tiles of the result.
+  void turn() {
+    const GemmShape &g = t_.gemm;
+    bool possible = g.n > 1 && g.m > 1;
+    bool pays = transposedRhs() && g.rhs_k == 1 && g.lhs_k == 1 && g.m > 4 && g.m <= 8 &&
+                g.n >= 8 * g.m && g.k >= 64;
+    if (decide("turned", pays) && possible) t_.gemm = g.turned();
+  }
+
+  void chooseTile() {
+    auto enough = static_cast<int64_t>(llvm::PowerOf2Ceil(n()));
+    t_.lanes = std::min(target_.lanes(t_.bytes), enough);
+    int64_t wanted = llvm::divideCeil(n(), t_.lanes);
+    // Few rows leave registers for more columns; few columns for more rows.
+    t_.vectors = std::min<int64_t>(wanted, m() == 1 ? 8 : m() <= 4 ? 4 : 2);
+    if (t_.gemm.is_turned) t_.vectors = 1;
+    t_.vectors = decide("vectors", t_.vectors);
+    int64_t registers = (target_.vector_registers - t_.vectors - 1) / t_.vectors;
+    if (t_.gemm.is_turned) {
+      // One square, which is transposed at the end. More rows would be more streams in memory.
+      t_.rows = t_.lanes;
+    } else {
+      int64_t rows = std::clamp<int64_t>(registers, 1, t_.vectors == 1 ? 12 : 8);
+      // Tiles of nearly the same height.
+      t_.rows = llvm::divideCeil(m(), llvm::divideCeil(m(), rows));
+    }
+    t_.rows = decide("rows", t_.rows);
+  }
+
+  void chooseRhs() {
+    int64_t panel = k() * t_.columns() * t_.bytes;
+    bool large = rhsBytes() > target_.l2_bytes && m() >= kManyRows;
+    // Rows of a panel at multiples of half a page fall into the same few sets of the cache.
+    bool aliased = t_.gemm.rhs_k * t_.bytes % 2048 == 0 && t_.gemm.k >= 512 && m() >= kManyRows;
+    // Gathering straight from the operand costs less than packing where it is small.
+    bool strided = transposedRhs() && k() * n() * t_.gemm.outerCount() > 512;
+    Packing packing = Packing::kNone;
+    if (t_.gemm.is_turned) {
+      packing = t_.rhsFormat().panels() * panel <= kStackBytes && t_.gemm.rhsMatrices() == 1
+                    ? Packing::kCall
+                    : Packing::kStage;
+    } else if (large || aliased || strided) {
+      packing = panel <= kStackBytes ? Packing::kPanel : Packing::kStage;
+    }
+    t_.rhs = Packing(decide("pack_rhs", int64_t(packing)));
+  }
+
+  void chooseLhs() {
+    // Rows of the left operand lie along k in most products. Where they lie across, each step of k
+    // is a stride away; at multiples of half a page all of them fall into the same few sets of the
+    // cache.
+    bool aliased = t_.gemm.lhs_k != 1 && t_.gemm.lhs_k * t_.bytes % 2048 == 0 &&
+                   t_.gemm.k >= 1024 && n() >= 4 * t_.columns();
+    t_.lhs = decide("pack_lhs", aliased) ? Packing::kStage : Packing::kNone;
+  }
+
+  // One panel of columns and all rows at first; more workgroups where that makes too few, fewer
+  // where each would be tiny.
+  void chooseBlocks() {
+    t_.block_rows = llvm::alignTo(m(), t_.rows);
+    t_.block_columns = t_.columns();
+    auto work = [&] { return t_.block_rows * t_.block_columns * (2 * k() + epilogue_); };
+    while (t_.grid() < kWorkgroups && work() >= 2 * kLeastWork && t_.block_rows > t_.rows)
+      t_.block_rows = llvm::alignTo(llvm::divideCeil(t_.block_rows, 2), t_.rows);
+    while (work() < kLeastWork && t_.block_columns < n()) t_.block_columns += t_.columns();
+    t_.block_rows = decide("block_rows", t_.block_rows);
+    t_.block_columns = decide("block_columns", t_.block_columns);
+  }
+
+  const strategy::Target &target_;
+  int64_t epilogue_;
+  Tiling t_;
+};
+
+}  // namespace
+
+int64_t Tiling::rowBlocks() const { return blocks(gemm.m, block_rows); }
+int64_t Tiling::columnBlocks() const { return blocks(gemm.n, block_columns); }
+
+int64_t Tiling::grid() const {
+  return gemm.n && gemm.m ? gemm.outerCount() * rowBlocks() * columnBlocks() : 0;
+}
+
+int64_t Tiling::lhsOffset() const {
+  if (rhs != Packing::kStage) return 0;
+  return llvm::alignTo(packedRhs() * rhsFormat().panelStride() * bytes, 64);
+}
+
+int64_t Tiling::scratchBytes() const {
+  int64_t left = lhs == Packing::kStage ? packedLhs() * lhsFormat().panelStride() * bytes : 0;
+  bool any = lhs == Packing::kStage || rhs == Packing::kStage;
+  return std::max<int64_t>(lhsOffset() + left, any ? 64 : 0);
+}
+
+int64_t Tiling::stackBytes() const {
+  int64_t panel = rhsFormat().panelStride() * bytes;
+  if (rhs == Packing::kPanel) return panel;
+  return rhs == Packing::kCall ? rhsFormat().panels() * panel : 0;
+}
+
+std::string Tiling::name() const {
+  std::string text = "t" + std::to_string(rows) + "x" + std::to_string(columns());
+  if (gemm.is_turned) text += "t";
+  if (lhs != Packing::kNone) text += "l";
+  if (rhs != Packing::kNone) text += "p";
+  return text;
+}
+
+Tiling::Params Tiling::params() const {
+  return {{"rows", rows},
+          {"vectors", vectors},
+          {"lanes", lanes},
+          {"block_rows", block_rows},
+          {"block_columns", block_columns},
+          {"pack_lhs", static_cast<int64_t>(lhs)},
+          {"pack_rhs", static_cast<int64_t>(rhs)},
+          {"turned", gemm.is_turned}};
+}
+
+Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
+  auto param = [&](StringRef name) { return params.getAs<IntegerAttr>(name).getInt(); };
+  Tiling tiling;
+  tiling.gemm = *gemmShapeOf(dot);
+  if (param("turned")) tiling.gemm = tiling.gemm.turned();
+  tiling.bytes = bytesOf(elementOf(dot.getLhs()));
+  tiling.rows = param("rows");
+  tiling.vectors = param("vectors");
+  tiling.lanes = param("lanes");
+  tiling.block_rows = param("block_rows");
+  tiling.block_columns = param("block_columns");
+  tiling.lhs = Packing(param("pack_lhs"));
+  tiling.rhs = Packing(param("pack_rhs"));
+  return tiling;
+}
+
+Tiling chooseTiling(graph::DotGeneralOp dot, int64_t epilogue, const strategy::Target &target) {
+  return Choice(*gemmShapeOf(dot), bytesOf(elementOf(dot.getLhs())), epilogue, target).tiling();
+}
+
+}  // namespace graven::codegen::cpu

@@ -1,0 +1,64 @@
+// How a matrix product is cut up for a CPU: the register tile, what is packed where, workgroups.
+#ifndef GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_TILING_H_
+#define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_TILING_H_
+
+#include <string>
+#include <utility>
+
+#include "compiler/codegen/cpu/strategies/gemm_shape.h"
+#include "compiler/codegen/cpu/strategies/panel_format.h"
+#include "compiler/strategy/target.h"
+
+namespace graven::codegen::cpu {
+
+// Where a packed copy of an operand is made. The numbers stand in the plan's parameters.
+enum class Packing : int64_t {
+  kNone = 0,   // the operand is read where it lies
+  kStage = 1,  // all of it by a stage of its own, into scratch memory
+  kPanel = 2,  // right operand: each panel by the thread that needs it, onto its stack
+  kCall = 3,   // right operand: all of it by each thread, onto its stack
+};
+
+// Lengths count elements, but for `bytes`.
+struct Tiling {
+  GemmShape gemm;                 // with operands exchanged where `turned`
+  int64_t bytes = 4;              // of an element
+  int64_t lanes = 1;              // of a vector
+  int64_t vectors = 1, rows = 1;  // a tile is rows x (vectors * lanes)
+  int64_t block_rows = 1;         // of a workgroup: a multiple of the tile's
+  int64_t block_columns = 1;      // the same
+  Packing lhs = Packing::kNone;
+  Packing rhs = Packing::kNone;
+
+  int64_t columns() const { return vectors * lanes; }
+  PanelFormat rhsFormat() const { return {gemm.n, gemm.k, columns(), lanes}; }
+  PanelFormat lhsFormat() const { return {gemm.m, gemm.k, rows, rows}; }
+  int64_t rowBlocks() const;
+  int64_t columnBlocks() const;
+  // Workgroups: row blocks number fastest, then column blocks, then matrices.
+  int64_t grid() const;
+  // Panels of all matrices of an operand.
+  int64_t packedRhs() const { return gemm.rhsMatrices() * rhsFormat().panels(); }
+  int64_t packedLhs() const { return gemm.lhsMatrices() * lhsFormat().panels(); }
+  // Where the left operand's panels begin in scratch memory, and its size; in bytes.
+  int64_t lhsOffset() const;
+  int64_t scratchBytes() const;
+  // Stack that packing takes, in bytes.
+  int64_t stackBytes() const;
+  // "t8x32p": the tile and what is packed, for the kernel's name.
+  std::string name() const;
+
+  using Params = llvm::SmallVector<std::pair<std::string, int64_t>>;
+  // What a plan must say to get this tiling back.
+  Params params() const;
+  // The tiling that params() described.
+  static Tiling fromParams(graph::DotGeneralOp dot, mlir::DictionaryAttr params);
+};
+
+// The cost model. `epilogue` counts operations on each element of the result that follow the
+// product. Where `target.forced` names a parameter, that value is taken.
+Tiling chooseTiling(graph::DotGeneralOp dot, int64_t epilogue, const strategy::Target &target);
+
+}  // namespace graven::codegen::cpu
+
+#endif  // GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_TILING_H_
