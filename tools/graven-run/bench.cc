@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <numeric>
 
@@ -10,7 +9,9 @@
 #include "runtime/train/data/sampler.h"
 #include "runtime/train/engine/session.h"
 #include "runtime/train/status_macros.h"
+#include "tools/graven-run/ceilings.h"
 #include "tools/graven-run/command.h"
+#include "tools/graven-run/profile.h"
 
 namespace graven::tools {
 namespace {
@@ -18,9 +19,6 @@ namespace {
 using train::Port;
 using train::Tensor;
 using Clock = std::chrono::steady_clock;
-
-// A profile shows this many kernels, and beyond them those that take at least 1 %.
-constexpr size_t kMostKernels = 10;
 
 struct BenchFlags {
   std::string model, entry;
@@ -33,7 +31,9 @@ struct BenchFlags {
 constexpr char kFooter[] = R"(
 Inputs are random: numbers in [0, 1), integers in the range that the entry
 declares. The state is what init makes of seed 0. After a warm-up, calls are
-timed one by one until the given time is over; quote the median.
+timed one by one until the given time is over; quote the median. A profile
+probes this machine's multiply-add rate and memory bandwidth, which takes a
+second or two, and shows what part of these limits each kernel reaches.
 
 Examples:
   graven-run bench digits.so
@@ -68,66 +68,6 @@ std::string Time(double seconds) {
   return absl::StrFormat("%.3f s", seconds);
 }
 
-struct KernelTime {
-  uint64_t nanoseconds = 0, flops = 0, bytes = 0;
-  int64_t launches = 0;
-};
-
-// Sums times by kernel, and prints them, the slowest first.
-void PrintProfile(const train::Model &model, uint32_t entry, const std::vector<uint64_t> &times,
-                  int64_t calls) {
-  const graven_table_header &table = model.table();
-  const char *base = reinterpret_cast<const char *>(&table);
-  const auto *commands =
-      reinterpret_cast<const graven_command_record *>(base + table.commands_offset);
-  const auto *kernels = reinterpret_cast<const graven_kernel_record *>(base + table.kernels_offset);
-  std::map<std::string, KernelTime> by_name;
-  uint64_t total = 0;
-  graven_span span = model.entries()[entry].commands;
-  for (uint32_t i = span.first; i < span.first + span.count; ++i) {
-    std::string name = commands[i].kind == GRAVEN_COMMAND_LAUNCH
-                           ? model.Text(kernels[commands[i].kernel].name)
-                       : commands[i].kind == GRAVEN_COMMAND_COPY ? "(copy)"
-                                                                 : "(fill)";
-    KernelTime &kernel = by_name[name];
-    kernel.nanoseconds += times[i];
-    kernel.flops += commands[i].flops;
-    kernel.bytes += commands[i].bytes;
-    ++kernel.launches;
-    total += times[i];
-  }
-  std::vector<std::pair<std::string, KernelTime>> sorted(by_name.begin(), by_name.end());
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto &a, const auto &b) {
-    return a.second.nanoseconds > b.second.nanoseconds;
-  });
-  absl::PrintF("\n%8s %6s %8s %8s %8s  %s\n", "us/call", "share", "launches", "GFLOP/s", "GB/s",
-               "kernel");
-  size_t shown = 0;
-  uint64_t rest = 0;
-  for (const auto &[name, kernel] : sorted) {
-    // The tail would only hide what matters.
-    if (shown >= kMostKernels && kernel.nanoseconds * 100 < total) {
-      rest += kernel.nanoseconds;
-      continue;
-    }
-    ++shown;
-    double each = static_cast<double>(kernel.nanoseconds) / static_cast<double>(calls);
-    double rate = each > 0 ? 1.0 / each : 0;
-    absl::PrintF("%8.2f %5.1f%% %8d %8.2f %8.2f  %s\n", each * 1e-3,
-                 total > 0 ? 100.0 * static_cast<double>(kernel.nanoseconds) /
-                                 static_cast<double>(total)
-                           : 0.0,
-                 kernel.launches, static_cast<double>(kernel.flops) * rate,
-                 static_cast<double>(kernel.bytes) * rate, name);
-  }
-  if (shown < sorted.size()) {
-    absl::PrintF("%8.2f %5.1f%%  %d more kernels, each below 1%%\n",
-                 static_cast<double>(rest) / static_cast<double>(calls) * 1e-3,
-                 100.0 * static_cast<double>(rest) / static_cast<double>(total),
-                 sorted.size() - shown);
-  }
-}
-
 absl::Status Run(const BenchFlags &flags) {
   GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model));
   std::string name = flags.entry;
@@ -154,7 +94,10 @@ absl::Status Run(const BenchFlags &flags) {
     GRAVEN_RETURN_IF_ERROR(session->Call(entry, batch, arguments, results));
   }
   std::vector<uint64_t> profile(model->table().commands_count);
+  Ceilings one, all;
   if (flags.profile) {
+    one = ProbeCeilings(1);
+    all = session->threads() > 1 ? ProbeCeilings(session->threads()) : one;
     GRAVEN_RETURN_IF_ERROR(train::ToStatus(
         graven_context_profile(session->context(), profile.data(), profile.size())));
   }
@@ -165,6 +108,13 @@ absl::Status Run(const BenchFlags &flags) {
     GRAVEN_RETURN_IF_ERROR(session->Call(entry, batch, arguments, results));
     times.push_back(std::chrono::duration<double>(Clock::now() - before).count());
   } while (elapsed() < flags.seconds || times.size() < 5);
+  std::vector<KernelProfile> kernels;
+  if (flags.profile) {
+    // A second time, so that what disturbed one probe alone does not lower the ceilings.
+    one = Higher(one, ProbeCeilings(1));
+    all = session->threads() > 1 ? Higher(all, ProbeCeilings(session->threads())) : one;
+    kernels = SummarizeProfile(*model, entry, profile, static_cast<int64_t>(times.size()), all);
+  }
   std::sort(times.begin(), times.end());
   double median = times[times.size() / 2];
   if (flags.json) {
@@ -172,6 +122,11 @@ absl::Status Run(const BenchFlags &flags) {
                                    {"threads", session->threads()},
                                    {"calls", times.size()}, {"median_seconds", median},
                                    {"min_seconds", times.front()}, {"max_seconds", times.back()}};
+    if (flags.profile) {
+      line["ceilings"] = {CeilingsJson(one)};
+      if (all.threads > 1) line["ceilings"].push_back(CeilingsJson(all));
+      line["kernels"] = ProfileJson(kernels);
+    }
     std::printf("%s\n", line.dump().c_str());
     return absl::OkStatus();
   }
@@ -182,9 +137,7 @@ absl::Status Run(const BenchFlags &flags) {
   absl::PrintF("median %s, min %s, max %s", Time(median), Time(times.front()), Time(times.back()));
   if (batch > 0) absl::PrintF(" (%.0f rows/s)", static_cast<double>(batch) / median);
   std::printf("\n");
-  if (flags.profile) {
-    PrintProfile(*model, entry, profile, static_cast<int64_t>(times.size()));
-  }
+  if (flags.profile) PrintProfile(kernels, one, all);
   return absl::OkStatus();
 }
 
@@ -206,7 +159,7 @@ Action AddBench(CLI::App &app) {
   bench->add_option("--seconds", flags->seconds, "how long to measure (default: 1)")
       ->check(CLI::Range(0.0, 86400.0))
       ->option_text("S");
-  bench->add_flag("--profile", flags->profile, "show the time of each kernel");
+  bench->add_flag("--profile", flags->profile, "probe the machine, show each kernel against it");
   bench->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return Run(*flags); };
 }

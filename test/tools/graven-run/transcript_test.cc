@@ -103,7 +103,7 @@ TEST_F(TranscriptTest, BenchAndInfo) {
   ToolResult result = Run({"bench", "m.so", "--seconds", "0.02", "--threads", "1", "--profile"});
   EXPECT_THAT(result.output, HasSubstr("logistic.train_step, batch 16, 1 threads, profiled, "));
   EXPECT_THAT(result.output, HasSubstr("median "));
-  EXPECT_THAT(result.output, ContainsRegex("100.0% +1 .* train\n"));
+  EXPECT_THAT(result.output, ContainsRegex("100.0% +1 .* [cm]  train\n"));
   result = Run({"info", "m.so"});
   EXPECT_THAT(result.output,
               HasSubstr("  train_step(x: ?x4xf32, label: ?xi32 in [0, 3)) -> (loss: f32)\n"
