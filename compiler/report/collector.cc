@@ -61,6 +61,7 @@ Collector::Collector(MLIRContext *context, StringRef source, StringRef file,
   report_.triple = target.triple;
   report_.cpu = target.cpu;
   report_.instruction_set = target.instruction_set;
+  report_.numerics = target.strict() ? "strict" : "fast";
   report_.ceilings = nominalCeilings(target);
   // Fails only where somebody listens already; then the report says no reasons.
   remark::RemarkCategories categories;

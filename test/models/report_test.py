@@ -81,6 +81,21 @@ class ReportTest(tools.ModelTest):
         self.assertEqual(page.count("</script>"), 2)
         self.assertNotIn("<img", page)
 
+    def test_names_of_files_are_no_markup(self):
+        folder = self.folder / "x<"
+        folder.mkdir()
+        model = folder / "script><img src=x onerror=alert(1)> & \"quoted\" 'too'.mlir"
+        model.write_text(HOSTILE)
+        page = self.compile(model, "hostile_file")
+        self.assertEqual(data_of(page)["file"], str(model))
+        self.assertEqual(page.count("</script>"), 2)
+        self.assertNotIn("<img", page)
+
+    def test_numerics_are_those_of_the_compilation(self):
+        model = tools.EXAMPLES / "iris/iris.mlir"
+        self.assertEqual(data_of(self.compile(model, "fast"))["numerics"], "fast")
+        self.assertEqual(data_of(self.compile(model, "strict", "--numerics=strict"))["numerics"], "strict")
+
     def test_nothing_is_fetched(self):
         page = self.compile(tools.EXAMPLES / "iris/iris.mlir", "alone")
         urls = set(re.findall(r"(?:https?:)?//[\w.-]+\.[a-z]{2,}\S*", re.sub(r"(?s)<script id=\"data\".*?</script>", "", page)))

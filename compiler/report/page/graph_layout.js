@@ -67,7 +67,8 @@ function layOut(entry, layers, isOpen) {
     cell.height = NODE.head + 20 + cell.inner.height + NODE.pad * (cell.open ? 1.4 : 1);
     columns[cell.side] = Math.max(columns[cell.side], cell.width);
   }
-  const gap = columns.backward ? 90 : 0, left = 36;
+  // Edges past other rows bend out by up to 68.
+  const gap = columns.backward ? 90 : 0, left = 76;
   let y = 40;
   for (const layer of new Set(cells.map(cell => cell.layer))) {
     const row = cells.filter(cell => cell.layer === layer);

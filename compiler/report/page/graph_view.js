@@ -76,11 +76,18 @@ function showGraph(place, report, entry, select) {
     canvas.scrollLeft = middle[0] * scale - canvas.clientWidth / 2;
     canvas.scrollTop = middle[1] * scale - canvas.clientHeight / 2;
   }
-  const fit = () => zoom(Math.min(1, Math.max(.3, (canvas.clientWidth - 4) / layout.width)) / scale);
+  const fit = (least = .3) => zoom(Math.min(1, Math.max(least, (canvas.clientWidth - 4) / layout.width)) / scale);
+  // From the top, as small as text stays legible; what is wider scrolls.
+  const begin = () => {
+    draw();
+    fit(.8);
+    const first = layout.cells[0];
+    canvas.scrollTop = 0;
+    canvas.scrollLeft = first ? (first.x + first.width / 2) * scale - canvas.clientWidth / 2 : 0;
+  };
   const setAll = value => {
     for (const cell of cells) value ? open.add(cell.key) : open.delete(cell.key);
-    draw();
-    fit();
+    begin();
   };
   canvas.addEventListener("wheel", event => {
     if (!event.ctrlKey) return;
@@ -110,12 +117,10 @@ function showGraph(place, report, entry, select) {
     el("div", { class: "tools" },
       el("button", { onclick: () => setAll(true) }, "Open all"), el("button", { onclick: () => setAll(false) }, "Close all"),
       el("button", { onclick: () => zoom(1.25), "aria-label": "Zoom in" }, "+"),
-      el("button", { onclick: () => zoom(.8), "aria-label": "Zoom out" }, "−"), el("button", { onclick: fit }, "Fit"),
+      el("button", { onclick: () => zoom(.8), "aria-label": "Zoom out" }, "−"), el("button", { onclick: () => fit() }, "Fit"),
       el("ul", { class: "legend" }, key("forward", "forward"), backward && key("backward", "gradient"), key("state", "state, and what becomes it"))),
     canvas);
-  draw();
-  fit();
-  canvas.scrollTop = canvas.scrollLeft = 0;
+  begin();
 
   // Shows op `index`, opening its row and scrolling to it.
   return index => {
@@ -125,6 +130,7 @@ function showGraph(place, report, entry, select) {
     light(index);
     const at = layout.nodes.get(index);
     if (!at) return;
-    canvas.scrollTo({ left: (at.x + at.width / 2) * scale - canvas.clientWidth / 2, top: at.y * scale - canvas.clientHeight / 2 });
+    // High up, where what is said about the op does not cover it.
+    canvas.scrollTo({ left: (at.x + at.width / 2) * scale - canvas.clientWidth / 2, top: at.y * scale - canvas.clientHeight * .12 });
   };
 }

@@ -40,25 +40,29 @@ function reasonsOf(entry, number) {
 function showKernels(place, report, entry, select) {
   const items = launchesOf(entry), total = entry.kernels.reduce((sum, each) => sum + each.seconds, 0);
   const most = Math.max(...entry.kernels.map(each => each.seconds), 1e-12);
+  // As on the axis of the memory's picture: a kernel of several stages is several commands.
+  const numbered = item => item.start === item.end ? `${item.start + 1}` : `${item.start + 1}–${item.end + 1}`;
   const numberOf = new Map();
-  items.forEach((item, number) => { if (item.kernel >= 0 && !numberOf.has(item.kernel)) numberOf.set(item.kernel, number + 1); });
-  const named = index => el("button", { class: "link mono", onclick: () => select(index) }, entry.ops[index]?.name ?? "a value");
+  items.forEach(item => { if (item.kernel >= 0 && !numberOf.has(item.kernel)) numberOf.set(item.kernel, numbered(item)); });
+  const named = index => el("button", { class: "link mono", onclick: () => select(index) }, entry.ops[index]?.name ?? "unnamed");
   const kernelLink = number => el("a", { href: "#kernel-" + number, onclick: () => { document.getElementById("kernel-" + number).open = true; } }, "#" + numberOf.get(number));
 
-  const rows = items.map((item, order) => {
+  const rows = items.map(item => {
     if (item.command)
-      return el("div", { class: "kernel move" }, `${order + 1}. ${item.command.kind} ${bytes(item.command.bytes)} to `, el("code", {}, item.command.what));
+      return el("div", { class: "kernel move" }, `${numbered(item)}. ${item.command.kind} ${bytes(item.command.bytes)} to `, el("code", {}, item.command.what));
     const kernel = entry.kernels[item.kernel];
-    if (!kernel) return el("div", { class: "kernel move" }, `${order + 1}. a launch made by the strategy`);
+    if (!kernel) return el("div", { class: "kernel move" }, `${numbered(item)}. a launch made by the strategy`);
+    const computed = kernel.ops.filter(index => entry.ops[index].role !== "constant");
+    const repeated = computed.some(index => entry.ops[index].kernels.length > 1);
     const time = seconds(kernel.seconds), bound = kernel.compute_bound ? "compute" : kernel.in_cache ? "cache" : "memory";
     const color = kernel.compute_bound ? "forward" : "backward";
     const { before, after } = reasonsOf(entry, item.kernel);
     const unique = list => [...new Map(list.map(each => [each.op + ">" + each.other + each.reason, each])).values()];
-    const values = list => list.map((index, place) => [place ? ", " : "", index < 0 ? "a value" : named(index), index < 0 ? "" : el("span", { class: "soft" }, " " + entry.ops[index].type)]);
+    const values = list => list.map((index, place) => [place ? ", " : "", index < 0 ? "a value made while fusing" : named(index), index < 0 ? "" : el("span", { class: "soft" }, " " + entry.ops[index].type)]);
     const body = () => [
-      el("div", {}, el("h3", {}, count(kernel.ops.length, "op")),
-        kernel.ops.filter(index => entry.ops[index].role !== "constant").map(index => opChip(entry, index, select, entry.ops[index].kernels.length > 1)),
-        kernel.ops.some(index => entry.ops[index].kernels.length > 1) && el("p", { class: "small soft" }, "Dashed: computed again in several kernels rather than stored."),
+      el("div", {}, el("h3", {}, count(computed.length, "op")),
+        computed.map(index => opChip(entry, index, select, entry.ops[index].kernels.length > 1)),
+        repeated && el("p", { class: "small soft" }, "Dashed: computed again in several kernels rather than stored."),
         el("h3", {}, "Why it begins and ends here"),
         before.length + after.length ? el("ul", { class: "reasons" },
           unique(before).map(each => el("li", {}, named(each.op), " reads what ", entry.ops[each.other]?.kernels.length ? kernelLink(entry.ops[each.other].kernels[0]) : "another kernel",
@@ -79,9 +83,9 @@ function showKernels(place, report, entry, select) {
     const inner = el("div", { class: "body" });
     const row = el("details", { class: "kernel", id: "kernel-" + item.kernel,
         ontoggle: () => { if (row.open && !inner.firstChild) inner.append(...body()); } },
-      el("summary", {}, el("span", { class: "number" }, order + 1),
-        el("code", {}, kernel.name),
-        el("span", { class: "small soft" }, `${kernel.kind}, ${count(kernel.ops.length, "op")}`),
+      el("summary", {}, el("span", { class: "number" }, numbered(item)),
+        el("code", {}, breakable(kernel.name)),
+        el("span", { class: "small soft" }, `${kernel.kind}, ${count(computed.length, "op")}`),
         el("span", { class: "cost" }, `≈ ${time} `, el("span", { class: "soft" }, bound),
           el("span", { class: "bar", "aria-hidden": "true" }, el("i", { style: `width: ${100 * kernel.seconds / most}%; background: var(--${color})` })))),
       inner);
@@ -90,7 +94,7 @@ function showKernels(place, report, entry, select) {
   const bound = entry.kernels.filter(each => each.compute_bound).reduce((sum, each) => sum + each.seconds, 0);
   place.replaceChildren(
     title("h2", "kernels-title", "Kernels"),
-    el("p", { class: "soft" }, `${count(items.length, "command")} in this order; the estimates add up to ${seconds(total)} on one core` +
+    el("p", { class: "soft" }, `${count(entry.commands.length, "command")} in this order (a kernel of several stages takes several); the estimates add up to ${seconds(total)} on one core` +
       (total ? `, ${Math.round(100 * bound / total)} % of it bound by arithmetic` : "") +
       ". They compare work with nominal limits of the target, start-up of a launch apart: they tell where time can go, not how long it takes."),
     ...rows);
@@ -117,7 +121,7 @@ function showGradient(place, report, entry, select) {
       return el("tr", {}, el("td", {}, el("button", { class: "link mono", onclick: () => select(op) }, value.name), " ", el("span", { class: "soft small" }, value.type)),
         el("td", { class: "wide small" }, layer ? el("code", {}, shorten(layer.text, 44)) : ""),
         el("td", { class: "n" }, how === "fused" ? "–" : bytes(value.bytes)), el("td", { class: "small" }, says[how]),
-        el("td", { class: "small" }, [...rules].map(([rule, reader], place) => [place ? ", " : "", el("button", { class: "link", onclick: () => select(reader) }, rule)])));
+        el("td", { class: "small" }, [...rules].map(([rule, reader]) => el("div", {}, el("button", { class: "link", onclick: () => select(reader) }, rule)))));
     }))));
   const others = rows.filter(each => each.how === "given" || each.how === "fused");
   place.replaceChildren(

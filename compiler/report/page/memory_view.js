@@ -3,7 +3,7 @@ function showMemory(place, report, entry, select) {
   const width = Math.max(340, Math.min(1190, place.clientWidth || 1190)), height = width < 600 ? 300 : 380, left = 62, right = 10, top = 26, bottom = 34;
   const steps = Math.max(entry.commands.length, 1), end = Math.max(entry.arena_bytes, 1);
   const x = step => left + (width - left - right) * step / steps, y = offset => height - bottom - (height - top - bottom) * offset / end;
-  const name = block => block.op >= 0 ? entry.ops[block.op].name : block.what || "a value";
+  const name = block => block.op >= 0 ? entry.ops[block.op].name : block.what || (block.kernel >= 0 ? "made by " + entry.kernels[block.kernel].name : "shared");
   const role = block => block.op < 0 ? "scratch" : entry.ops[block.op].role === "backward" ? "backward" : "forward";
   const owner = block => block.op >= 0 ? report.layers[entry.ops[block.op].layer]?.text || "" : block.kernel >= 0 ? entry.kernels[block.kernel].name : "";
   const parts = [];
@@ -23,13 +23,16 @@ function showMemory(place, report, entry, select) {
                    `peak: ${bytes(entry.peak_bytes)}`));
   }
   // A value written over another in place begins where that one ends.
-  const follows = block => entry.blocks.some(other => other !== block && other.first === block.last && block.first < block.last &&
-    other.offset < block.offset + block.bytes && block.offset < other.offset + other.bytes);
+  const endOf = block => Math.min(block.last + 1, ...entry.blocks.filter(other => block.first < other.first && other.first <= block.last &&
+    other.offset < block.offset + block.bytes && block.offset < other.offset + other.bytes).map(other => other.first));
+  const hint = "Point at a block, or move to one by Tab, to read what it is.";
+  const readout = el("p", { class: "readout small soft", "aria-hidden": "true" }, hint);
   for (const block of entry.blocks) {
-    const x1 = x(block.first), x2 = x(block.last + (follows(block) ? 0 : 1)), y1 = y(block.offset + block.bytes), tall = Math.max(y(block.offset) - y1, 1.5);
+    const x1 = x(block.first), x2 = x(endOf(block)), y1 = y(block.offset + block.bytes), tall = Math.max(y(block.offset) - y1, 1.5);
     const text = `${name(block)}, ${bytes(block.bytes)} at ${block.offset}, commands ${block.first + 1} to ${block.last + 1}` + (owner(block) ? `, ${owner(block)}` : "");
+    const say = () => readout.replaceChildren(text), hush = () => readout.replaceChildren(hint);
     const act = block.op >= 0 ? acts(() => select(block.op)) : { tabindex: 0, role: "img" };
-    parts.push(svg("rect", { class: `block ${role(block)}`, x: x1 + .5, y: y1, width: Math.max(x2 - x1 - 1, 1), height: tall, "aria-label": text, ...act }, svg("title", {}, text)));
+    parts.push(svg("rect", { class: `block ${role(block)}`, x: x1 + .5, y: y1, width: Math.max(x2 - x1 - 1, 1), height: tall, "aria-label": text, onpointerenter: say, onpointerleave: hush, onfocus: say, onblur: hush, ...act }, svg("title", {}, text)));
     if (tall > 15 && x2 - x1 > 7 * name(block).length + 8)
       parts.push(svg("text", { class: "inside", x: x1 + 6, y: y1 + tall / 2 + 4 }, name(block)));
   }
@@ -47,6 +50,7 @@ function showMemory(place, report, entry, select) {
       : `${entry.name} needs no arena.`),
     entry.arena_bytes ? el("ul", { class: "legend", style: "margin-bottom: .5rem" }, key("forward", "forward"), key("backward", "gradient"), key("plain", "scratch")) : "",
     entry.arena_bytes ? svg("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `Arena of ${entry.name}: ${count(entry.blocks.length, "block")} over ${count(steps, "command")}, peak ${bytes(entry.peak_bytes)}` }, parts) : "",
+    entry.arena_bytes ? readout : "",
     el("details", { class: "more" }, el("summary", {}, `The ${count(entry.blocks.length, "block")} as a table`),
       el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table; scrolls" }, el("table", {}, el("thead", {}, el("tr", {}, ["Value", "Owner"].map(text => el("th", {}, text)), ["Offset", "Bytes", "Commands"].map(text => el("th", { class: "n" }, text)))),
         el("tbody", {}, [...entry.blocks].sort((a, b) => b.bytes - a.bytes).map(block => el("tr", {},

@@ -51,18 +51,19 @@ function select(index) {
   const chips = list => list.map(each => opChip(entry, each, select));
   const writes = entry.writes.filter(([, value]) => value === index).map(([name]) => name), results = entry.results.filter(([, value]) => value === index).map(([name]) => name);
   const line = op.line ? report.source.split("\n")[op.line - 1]?.trim() : "";
-  const kernels = op.kernels.map((each, order) => [order ? ", " : "", el("a", { href: "#kernel-" + each, onclick: () => { const row = part("kernel-" + each); if (row) row.open = true; } }, entry.kernels[each].name)]);
+  const kernels = op.kernels.map((each, order) => [order ? ", " : "", el("a", { href: "#kernel-" + each, onclick: () => { const row = part("kernel-" + each); if (row) row.open = true; } }, breakable(entry.kernels[each].name))]);
   const detail = part("detail"), back = document.activeElement;
   const close = () => { detail.hidden = true; document.querySelectorAll(".text .at").forEach(each => each.classList.remove("at")); reveal(-1); if (back?.isConnected) back.focus({ preventScroll: true }); };
   document.querySelectorAll(".text .at").forEach(each => each.classList.remove("at"));
   part("line-" + op.line)?.classList.add("at");
-  detail.replaceChildren(
+  detail.replaceChildren();
+  fill(detail, {}, [
     el("h3", {}, op.name), el("button", { class: "close", "aria-label": "Close", onclick: close }, "×"),
     pairs([["type", `${op.type} (${bytes(op.bytes)})`], ["role", op.role === "backward" ? "gradient" : op.role], ["made by", op.rule || ""], ["options", op.options ? el("code", {}, op.options) : ""],
            ["becomes", writes.join(", ")], ["result", results.join(", ")], ["kernel", kernels.length ? kernels : op.role === "argument" || op.role === "state" ? "" : "none: it moves no data"],
            [`line ${op.line}`, line ? el("a", { href: "#line-" + op.line }, el("code", {}, line)) : ""]]),
-    op.apart ? [el("h4", {}, "Not computed with"), el("ul", { class: "reasons" }, op.apart.map(({ from, reason }) => el("li", {}, from >= 0 ? [opChip(entry, from, select), " "] : "", reason + ".")))] : "",
-    op.operands.length ? [el("h4", {}, "Reads"), chips(op.operands)] : "", users.length ? [el("h4", {}, "Read by"), chips(users)] : "");
+    op.apart ? [el("h4", {}, "Not computed with"), el("ul", { class: "reasons" }, op.apart.map(({ from, reason }) => el("li", {}, from >= 0 ? [opChip(entry, from, select), ": "] : "", reason + ".")))] : "",
+    op.operands.length ? [el("h4", {}, "Reads"), chips(op.operands)] : "", users.length ? [el("h4", {}, "Read by"), chips(users)] : ""]);
   detail.hidden = false;
   detail.scrollTop = 0;
   detail.onkeydown = event => { if (event.key === "Escape") close(); };

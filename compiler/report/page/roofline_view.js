@@ -5,7 +5,7 @@ function showRoofline(place, report, entry) {
       .filter(each => each.at > 0 && isFinite(each.at) && isFinite(each.speed));
   place.hidden = !points.length;
   if (!points.length) return;
-  const width = Math.max(340, Math.min(1190, place.clientWidth || 1190)), height = width < 600 ? 300 : 380, left = 66, right = 14, top = 16, bottom = 44;
+  const width = Math.max(340, Math.min(1190, place.clientWidth || 1190)), height = width < 600 ? 300 : 380, left = 84, right = 14, top = 16, bottom = 44;
   const down = value => 10 ** Math.floor(Math.log10(value)), up = value => 10 ** Math.ceil(Math.log10(value));
   const low = Math.min(.01, down(Math.min(...points.map(each => each.at)))), high = Math.max(100, up(Math.max(...points.map(each => each.at))));
   const floor = down(memory * low), roof = up(peak * 1.2);
@@ -22,7 +22,7 @@ function showRoofline(place, report, entry) {
   const slope = Math.atan2(y(memory * low) - y(memory * low * 10), x(low * 10) - x(low)) * -180 / Math.PI;
   const along = (bandwidth, text, where) => svg("text", { class: "tick", transform: `translate(${x(where)} ${y(bandwidth * where) - 6}) rotate(${slope})` }, text);
   parts.push(along(memory, `memory ${rate(memory, "B/s")}`, low * 4), along(cache, `second cache ${rate(cache, "B/s")}`, low * 2),
-             svg("text", { class: "tick", x: width - right - 4, y: y(peak) - 7, "text-anchor": "end" }, `arithmetic ${rate(peak, "flop/s")}`));
+             svg("text", { class: "tick", x: width - right - 4, y: y(peak) - 22, "text-anchor": "end" }, `arithmetic ${rate(peak, "flop/s")}`));
   const most = Math.max(...points.map(each => each.kernel.seconds));
   const slowest = [...points].sort((a, b) => b.kernel.seconds - a.kernel.seconds);
   for (const { kernel, number, at, speed } of slowest) {

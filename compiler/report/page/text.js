@@ -28,6 +28,9 @@ const seconds = value => value === 0 ? "0\u00a0s" : scaled(value * 1e9, ["ns", "
 const count = (number, one, many = one + "s") => number + "\u00a0" + (number === 1 ? one : many);
 const shorten = (text, length) => text.length > length ? text.slice(0, length - 1) + "…" : text;
 
+// A name that may be broken after its underscores.
+const breakable = name => name.split("_").flatMap((word, place) => place ? ["_", el("wbr"), word] : [word]);
+
 // A control that acts on Enter and Space as on a click, for shapes of SVG.
 const acts = act => ({
   tabindex: 0, role: "button", onclick: act,
