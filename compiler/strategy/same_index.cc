@@ -56,7 +56,8 @@ bool staysInRow(Operation *op, Value operand, ArrayRef<int64_t> space, int64_t r
   if (isa<graph::ElementwiseOpInterface>(op)) return true;
   if (isa<graph::ReshapeOp>(op))
     return isOnePerRow(from, space, reduced) && isOnePerRow(to, space, reduced);
-  if (isa<graph::ReductionOpInterface>(op)) return from == space && isOnePerRow(to, space, reduced);
+  if (isa<graph::ReductionOpInterface, graph::ArgmaxOp>(op))
+    return from == space && isOnePerRow(to, space, reduced);
   auto broadcast = dyn_cast<graph::BroadcastOp>(op);
   if (!broadcast || !isOnePerRow(from, space, reduced)) return false;
   if (to != space && !isOnePerRow(to, space, reduced)) return false;

@@ -8,13 +8,13 @@
 // cut into blocks of fixed length, reduced by a first stage.
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/row_plan.h"
+#include "compiler/codegen/cpu/strategies/row_reduction.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/same_index.h"
 #include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 
@@ -301,22 +301,29 @@ class RowEmitter {
   using Beside = std::function<void(const Index &, int64_t)>;
   Results reduce(ArrayRef<Operation *> reductions, const Index &row, const Index &from,
                  const Index &to, const Beside &beside = nullptr) {
-    OpBuilder &b = e_.builder();
-    Location loc = e_.loc();
     int64_t accumulators = p_.in_registers ? 1 : kAccumulators;
+    SmallVector<RowReduction> each;
+    SmallVector<int64_t> begins;  // of each one's values among those carried along
     Emitter::Carry partial;
-    for (Operation *op : reductions)
-      for (int64_t i = 0; i < accumulators; ++i) partial.push_back(neutral(op));
+    for (Operation *op : reductions) {
+      each.emplace_back(op, e_);
+      begins.push_back(partial.size());
+      for (int64_t i = 0; i < accumulators; ++i)
+        partial.append(each.back().begin(e_.add(from, i * p_.lanes)));
+    }
+    auto placeOf = [&](int64_t number, int64_t accumulator) {
+      return begins[number] + accumulator * each[number].parts();
+    };
     auto step = [&](const Index &first, int64_t vector, ValueRange carried) {
       Emitter::Carry next(carried.begin(), carried.end());
       if (beside) beside(first, vector);
       column_ = e_.lanesFrom(first);
       Point point = fullPoint(row, column_);
       for (auto [number, op] : llvm::enumerate(reductions)) {
-        Value value = e_.splat(e_.at(op->getOperand(0), point));
-        if (e_.mask()) value = arith::SelectOp::create(b, loc, e_.mask(), value, neutral(op));
-        Value &sum = next[number * accumulators + vector];
-        sum = combine(op, value, sum);
+        int64_t place = placeOf(number, vector);
+        auto values = each[number].add(carried.slice(place, each[number].parts()),
+                                       e_.at(op->getOperand(0), point), column_);
+        llvm::copy(values, next.begin() + place);
       }
       for (Value kept : p_.kept)
         if (p_.first_pass.lookup(kept) == static_cast<int64_t>(level_))
@@ -328,47 +335,18 @@ class RowEmitter {
     else
       partial = carry(from, to, accumulators, partial, step);
     Results results;
-    for (auto [number, op] : llvm::enumerate(reductions)) {
-      MutableArrayRef<Value> mine(partial.data() + number * accumulators, accumulators);
+    for (size_t number = 0; number < reductions.size(); ++number) {
+      auto of = [&](int64_t accumulator) {
+        return MutableArrayRef<Value>(partial).slice(placeOf(number, accumulator),
+                                                     each[number].parts());
+      };
       for (int64_t distance = 1; distance < accumulators; distance *= 2)
         for (int64_t i = 0; i + distance < accumulators; i += 2 * distance)
-          mine[i] = combine(op, mine[i], mine[i + distance]);
-      results.push_back(joinLanes(op, mine[0]));
+          llvm::copy(each[number].join(of(i), of(i + distance)), of(i).begin());
+      auto all = of(0);
+      results.push_back(each[number].joinLanes({all.begin(), all.end()}));
     }
     return results;
-  }
-
-  // The partial result comes second: a NaN among the new elements is then looked for without
-  // waiting for it.
-  Value combine(Operation *op, Value element, Value partial) {
-    Value result =
-        cast<graph::ReductionOpInterface>(op).emitCombine(e_.builder(), e_.loc(), element, partial);
-    // The sign of a zero that is the largest is not told; it would cost three instructions.
-    if (isa_and_nonnull<arith::MaximumFOp, arith::MinimumFOp>(result.getDefiningOp()))
-      result.getDefiningOp()->setAttr(
-          "fastmath", arith::FastMathFlagsAttr::get(op->getContext(), arith::FastMathFlags::nsz));
-    return result;
-  }
-  Value neutral(Operation *op) {
-    return cast<graph::ReductionOpInterface>(op).emitNeutral(
-        e_.builder(), e_.loc(), e_.vectorType(elementOf(op->getOperand(0)), p_.lanes));
-  }
-  // Halves the vector until one element is left.
-  Value joinLanes(Operation *op, Value value) {
-    int64_t lanes = p_.lanes;
-    while (lanes > 1) {
-      lanes /= 2;
-      SmallVector<int64_t> low, high;
-      for (int64_t i = 0; i < lanes; ++i) {
-        low.push_back(i);
-        high.push_back(lanes + i);
-      }
-      Value upper = vector::ShuffleOp::create(e_.builder(), e_.loc(), value, value, high);
-      Value lower = vector::ShuffleOp::create(e_.builder(), e_.loc(), value, value, low);
-      value = combine(op, lower, upper);
-    }
-    if (!isa<VectorType>(value.getType())) return value;
-    return vector::ExtractOp::create(e_.builder(), e_.loc(), value, ArrayRef<int64_t>{0});
   }
 
   Value partials(int64_t number) { return f_.scratchPointer(p_.partialOffset(number)); }
@@ -381,7 +359,8 @@ class RowEmitter {
     return e_.loop(Index::constant(0), Index::constant(p_.blocks), 1, initial,
                    [&](Index block, ValueRange carried) -> Emitter::Carry {
                      Index place = e_.add(e_.scale(row, p_.blocks), block);
-                     return {combine(op, carried[0], e_.load(partials(number), element, place))};
+                     return RowReduction(op, e_).join(carried,
+                                                      e_.load(partials(number), element, place));
                    })[0];
   }
 

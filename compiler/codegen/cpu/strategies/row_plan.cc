@@ -1,6 +1,7 @@
 #include "compiler/codegen/cpu/strategies/row_plan.h"
 
 #include "compiler/codegen/cpu/strategies/map_loops.h"
+#include "compiler/codegen/cpu/strategies/row_reduction.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/cost.h"
 #include "compiler/strategy/same_index.h"
@@ -25,7 +26,7 @@ class Levels {
     for (Operation &op : body.without_terminator()) {
       int64_t level = 0;
       for (Value operand : op.getOperands()) level = std::max(level, of(operand));
-      if (isa<graph::ReductionOpInterface>(op)) ++level;
+      if (isReduction(&op)) ++level;
       levels_[op.getResult(0)] = level;
     }
   }
@@ -41,7 +42,7 @@ void findKept(Block &body, RowPlan &plan) {
   llvm::DenseMap<Value, llvm::SmallDenseSet<int64_t, 4>> wanted;
   auto want = [&](Value value, int64_t pass, auto &&self) -> void {
     Operation *op = value.getDefiningOp();
-    if (!op || isa<graph::ReductionOpInterface>(op)) return;
+    if (!op || isReduction(op)) return;
     if (!wanted[value].insert(pass).second) return;
     for (Value operand : op->getOperands()) self(operand, pass, self);
   };
@@ -54,13 +55,19 @@ void findKept(Block &body, RowPlan &plan) {
     Value value = op.getResult(0);
     auto passes = wanted.find(value);
     if (passes == wanted.end() || passes->second.size() < 2 || !plan.isFull(value)) continue;
-    if (isa<graph::ReductionOpInterface>(op) || strategy::operationsPerElement(&op) < kDear)
-      continue;
+    if (isReduction(&op) || strategy::operationsPerElement(&op) < kDear) continue;
     bytes += llvm::alignTo(plan.columns * bytesOf(elementOf(value)), 64);
     if (bytes > kBufferBytes) break;
     plan.kept.push_back(value);
     plan.first_pass[value] = *std::min_element(passes->second.begin(), passes->second.end());
   }
+}
+
+SmallVector<int64_t> reducedAxes(Operation *op) {
+  if (auto reduction = dyn_cast<graph::ReductionOpInterface>(op)) return reduction.getReducedAxes();
+  auto argmax = cast<graph::ArgmaxOp>(op);
+  int64_t axis = argmax.getAxis(), rank = shapeOf(argmax.getX()).size();
+  return {axis < 0 ? axis + rank : axis};
 }
 
 }  // namespace
@@ -78,12 +85,11 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
   RowPlan plan;
   Levels levels(body);
   for (Operation &op : body.without_terminator()) {
-    if (!rules().find(&op) || isa<graph::DotGeneralOp, graph::ArgmaxOp, graph::ScatterAddOp>(op))
+    if (!rules().find(&op) || isa<graph::DotGeneralOp, graph::ScatterAddOp>(op))
       return std::nullopt;
-    auto reduction = dyn_cast<graph::ReductionOpInterface>(op);
-    if (!reduction) continue;
+    if (!isReduction(&op)) continue;
     ArrayRef<int64_t> shape = shapeOf(op.getOperand(0));
-    SmallVector<int64_t> axes = reduction.getReducedAxes();
+    SmallVector<int64_t> axes = reducedAxes(&op);
     for (auto [number, axis] : llvm::enumerate(axes))
       if (axis != static_cast<int64_t>(shape.size() - axes.size() + number)) return std::nullopt;
     if (plan.levels.empty()) {
@@ -115,7 +121,9 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
   plan.in_registers = plan.columns <= kVectorsInRegisters * plan.lanes;
   plan.block_rows = std::max<int64_t>(kBlock / std::max<int64_t>(plan.columns, 1), 1);
   if (!plan.in_registers) findKept(body, plan);
-  if (plan.rows < 16 && plan.columns >= 2 * kBlockColumns && plan.levels.size() == 1 &&
+  // A block's part of argmax would be two numbers.
+  bool divisible = llvm::none_of(plan.levels[0], llvm::IsaPred<graph::ArgmaxOp>);
+  if (plan.rows < 16 && plan.columns >= 2 * kBlockColumns && plan.levels.size() == 1 && divisible &&
       !plan.has_full_output) {
     plan.blocks = llvm::divideCeil(plan.columns, kBlockColumns);
     plan.kept.clear();

@@ -139,6 +139,67 @@ TEST(RowKernels, ExtremesOfNan) {
   }
 }
 
+// Few different values: the first of equals wins, wherever it stands.
+TEST(RowKernels, Argmax) {
+  for (int64_t columns : {1, 2, 10, 16, 17, 127, 128, 129, 193, 1009, 40000})
+    for (int64_t rows : {1, 7}) {
+      SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+      for (std::string type : {"f32", "i32"}) {
+        std::string s = n(rows) + "x" + n(columns) + "x" + type, r = n(rows) + "xi32";
+        check(kernelText("reference", {s}, op("%0", "argmax(%a0, axis = 1)", {s}, r), {"%0"}, {r}),
+              "row", 0, {type == "f32" ? "native" : "x86-64-v3"});
+      }
+    }
+  for (std::string type : {"f64", "i64", "i1", "ui8", "f32"}) {
+    std::string s = "3x5x131x" + type, r = "3x5xi32";
+    check(kernelText("reference", {s}, op("%0", "argmax(%a0, axis = -1)", {s}, r), {"%0"}, {r}),
+          "row", 0);
+  }
+  std::string none = "0x5xf32";
+  check(kernelText("reference", {none}, op("%0", "argmax(%a0, axis = 1)", {none}, "0xi32"), {"%0"},
+                   {"0xi32"}),
+        "row", 0);
+}
+
+// What is compared with the label that stands in the row, beside the row's largest element.
+TEST(RowKernels, ArgmaxAmongOthers) {
+  for (int64_t columns : {10, 300}) {
+    std::string s = "6x" + n(columns) + "xf32", r = "6xi32";
+    std::string body = op("%0", "exp(%a0)", {s}, s) + op("%1", "argmax(%0, axis = -1)", {s}, r) +
+                       op("%2", "equal(%1, %a1)", {r, r}, "6xi1") +
+                       op("%3", "max(%0, axis = -1)", {s}, "6xf32");
+    check(kernelText("row", {s, r}, body, {"%2", "%1", "%3"}, {"6xi1", r, "6xf32"}), "row", 2e-6);
+  }
+}
+
+// A NaN is larger than any number, the first of several wins; so does the first of infinities and
+// of zeros, whatever their signs.
+TEST(RowKernels, ArgmaxOfSpecialNumbers) {
+  constexpr int64_t kColumns = 150;
+  std::string s = "6x150xf32";
+  CompiledKernel kernel(kernelText(
+      "reference", {s}, op("%0", "argmax(%a0, axis = 1)", {s}, "6xi32"), {"%0"}, {"6xi32"}));
+  ASSERT_TRUE(kernel.ok());
+  EXPECT_EQ(kernel.strategy(), "row");
+  for (int64_t place : {0, 1, 15, 16, 17, 63, 64, 127, 128, 144, 149}) {
+    Numbers x(6 * kColumns, -1.0);
+    auto row = [&](int64_t number) { return x.begin() + number * kColumns; };
+    std::fill(row(0) + place, row(1), 3.5);
+    std::fill(row(1), row(2), -INFINITY);
+    row(1)[place] = -3.4e38;
+    std::fill(row(2), row(3), INFINITY);
+    row(2)[place] = row(2)[149] = std::nan("");
+    std::fill(row(3), row(4), -INFINITY);
+    row(4)[place] = -0.0;
+    row(4)[149] = 0.0;
+    std::fill(row(5) + place, row(5) + kColumns, std::nan(""));
+    auto out = kernel.run({CompiledKernel::encode(kernel.func().getInputTypes()[0], x)});
+    auto at = static_cast<double>(place);
+    EXPECT_EQ(CompiledKernel::decode(kernel.func().getOutputTypes()[0], out[0]),
+              (Numbers{at, at, at, 0, at, at}));
+  }
+}
+
 // Mean and variance over the last two axes, then scale and shift by vectors of the last axis.
 TEST(RowKernels, Norm) {
   for (auto [rows, a, b] : {std::tuple{3, 4, 5}, {6, 8, 32}, {4, 3, 700}}) {
@@ -327,17 +388,6 @@ TEST(TransposeKernels, AmongOtherAxes) {
                      op("%3", "multiply(%0, %2)", {to, to}, to) +
                      op("%4", "subtract(%3, %1)", {to, to}, to);
   check(kernelText("map", {from, from, v}, body, {"%4"}, {to}), "transpose", 2e-6);
-}
-
-// The place of the largest: the first of equals, and a NaN before all numbers.
-TEST(ReferenceKernels, ArgmaxOfNan) {
-  std::string body = op("%0", "argmax(%a0, axis = 1)", {"3x5xf32"}, "3xi32");
-  CompiledKernel kernel(kernelText("reference", {"3x5xf32"}, body, {"%0"}, {"3xi32"}));
-  ASSERT_TRUE(kernel.ok());
-  double nan = std::nan("");
-  Numbers x = {1, 7, 7, 2, 0, 1, nan, 9, nan, 3, nan, 1, 2, 3, 4};
-  auto out = kernel.run({CompiledKernel::encode(kernel.func().getInputTypes()[0], x)});
-  EXPECT_EQ(CompiledKernel::decode(kernel.func().getOutputTypes()[0], out[0]), (Numbers{1, 1, 0}));
 }
 
 // Adam-like: two inputs that are replaced, a gradient, scalars that all segments share.
