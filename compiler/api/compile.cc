@@ -19,6 +19,7 @@
 #include "compiler/pipeline/pipeline.h"
 #include "compiler/report/collector.h"
 #include "compiler/report/page.h"
+#include "compiler/report/profile.h"
 #include "compiler/schedule/memory.h"
 #include "dialect/graph/ir/graph.h"
 #include "dialect/nn/nn.h"
@@ -99,7 +100,8 @@ class Compilation {
       return invalid(diagnostics.text());
     }
     artifact_.warnings = diagnostics.text();
-    if (collector_) writeReport();
+    if (collector_)
+      if (llvm::Error error = writeReport()) return invalid(llvm::toString(std::move(error)));
     return std::move(artifact_);
   }
 
@@ -301,11 +303,14 @@ class Compilation {
                                   {"signature", signature}};
   }
 
-  void writeReport() {
+  llvm::Error writeReport() {
     report::Report &report = collector_->report();
     report.seconds = artifact_.statistics.seconds;
     report.artifact_bytes = artifact_.bytes.size();
+    if (!options_.report_profile.empty())
+      if (llvm::Error error = report::addProfile(options_.report_profile, report)) return error;
     artifact_.report = report::toHtml(report);
+    return llvm::Error::success();
   }
 
   void record(const std::string &phase, Clock::time_point start) {

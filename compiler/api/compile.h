@@ -51,6 +51,7 @@ struct CompileOptions {
                                       // The bytes made do not depend on it.
   std::string core_archive;           // with kArchive: path of libgraven_core.a for the target
   bool report = false;                // make Artifact::report
+  std::string report_profile;         // with `report`: JSON of graven-run bench --profile, or ""
   // Called at the end of each phase with its name and the IR as text.
   std::function<void(const std::string &phase, const std::string &ir)> after_phase;
 };

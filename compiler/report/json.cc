@@ -98,6 +98,10 @@ class Writer {
     json_.attribute("peak_bytes", entry.peak_bytes);
     json_.attribute("argument_bytes", entry.argument_bytes);
     json_.attribute("result_bytes", entry.result_bytes);
+    if (entry.measured_seconds > 0) {
+      json_.attribute("measured_seconds", entry.measured_seconds);
+      json_.attribute("measured_threads", entry.measured_threads);
+    }
   }
 
   void write(const Op &op) {
@@ -132,6 +136,7 @@ class Writer {
     json_.attribute("in_cache", kernel.in_cache);
     json_.attribute("seconds", kernel.seconds);
     json_.attribute("compute_bound", kernel.compute_bound);
+    if (kernel.measured_seconds > 0) json_.attribute("measured_seconds", kernel.measured_seconds);
   }
 
   void text(StringRef key, StringRef value) {

@@ -63,6 +63,7 @@ struct Kernel {
   bool in_cache = false;      // its bytes fit into a core's second cache
   double seconds = 0;         // estimate, by the ceilings of the target
   bool compute_bound = false;  // whether arithmetic, rather than memory, takes that time
+  double measured_seconds = 0;  // in one call, by a profile; 0: not measured
 };
 
 // A value that an op of the backward pass reads of the forward pass.
@@ -109,6 +110,9 @@ struct Entry {
   int64_t arena_bytes = 0, liveness_bound = 0;
   int64_t peak_command = -1, peak_bytes = 0;  // where most of the arena is alive, and how much
   int64_t argument_bytes = 0, result_bytes = 0;
+  // By a profile (profile.h): the median of a whole call, with so many threads; 0: not measured.
+  double measured_seconds = 0;
+  int64_t measured_threads = 0;
 };
 
 struct State {

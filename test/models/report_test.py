@@ -104,6 +104,41 @@ class ReportTest(tools.ModelTest):
         for word in (" src=", "@import", "url(", "fetch(", "innerHTML"):
             self.assertNotIn(word, page)
 
+    def test_profile_is_shown(self):
+        model = tools.EXAMPLES / "iris/iris.mlir"
+        self.compile(model, "measured")
+        done = tools.run("graven-run", "bench", self.folder / "measured.so", "--seconds", "0.01",
+                         "--threads", "1", "--profile", "--json")
+        profile = self.folder / "profile.json"
+        profile.write_text(done.stdout)
+        kernels = {each["name"]: each["seconds"] for each in json.loads(done.stdout)["kernels"]}
+        flag = f"--report-profile={profile}"
+        measured = 0
+        for entry in data_of(self.compile(model, "measured", flag))["entries"]:
+            self.assertEqual("measured_seconds" in entry, entry["name"] == "train_step")
+            names = [kernel["name"] for kernel in entry["kernels"]]
+            for kernel in entry["kernels"]:
+                if entry["name"] != "train_step":
+                    self.assertNotIn("measured_seconds", kernel)
+                elif "measured_seconds" in kernel:
+                    measured += 1
+                    self.assertAlmostEqual(kernel["measured_seconds"] * names.count(kernel["name"]),
+                                           kernels[kernel["name"]], delta=1e-12)
+        self.assertGreater(measured, 0)
+
+        for text, word in [("not json", "bench"), ("{}", "no list of kernels"),
+                           (done.stdout.replace('"model":"iris"', '"model":"other"'), "other"),
+                           (done.stdout.replace("train_step", "sing"), "sing"),
+                           (re.sub('"name":"', '"name":"x', done.stdout), "none of the profile")]:
+            profile.write_text(text)
+            run = tools.run("graven-compile", model, "-o", self.folder / "m.so",
+                            f"--report={self.folder}/m.html", flag, check=False)
+            self.assertEqual(run.returncode, 1)
+            self.assertIn(word, run.stderr)
+            self.assertFalse((self.folder / "m.html").exists())
+        run = tools.run("graven-compile", model, "-o", self.folder / "m.so", flag, check=False)
+        self.assertEqual(run.returncode, 2)
+
     def test_mistakes_are_answered(self):
         run = subprocess.run([tools.BIN / "graven-compile", tools.EXAMPLES / "iris/iris.mlir",
                               "--compile-to=fuse", f"--report={self.folder}/r.html"],

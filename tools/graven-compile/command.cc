@@ -211,6 +211,14 @@ int compileMain(int argc, char **argv) {
   if (!source.ok()) return fail(kModelError, text(source.status()));
   flags->options.core_archive = coreArchive(flags->options.target);
 
+  if (!flags->profile.empty()) {
+    absl::StatusOr<std::string> profile = readInput(flags->profile);
+    if (!profile.ok()) return fail(kModelError, text(profile.status()));
+    if (profile->empty())
+      return fail(kModelError, absl::StrCat("the profile '", flags->profile, "' is empty"));
+    flags->options.report_profile = *std::move(profile);
+  }
+
   OutputFiles files({flags->output, flags->header, flags->report});
   if (absl::Status status = files.check(); !status.ok()) return fail(kModelError, text(status));
   int code = runInChild(*flags, [&] { return compileAndWrite(*flags, *source, files); });

@@ -58,6 +58,8 @@ Looking inside
   --report FILE            write a page (HTML) that shows what became of the
                            model: graph and gradient, kernels and why they end,
                            memory, estimated cost
+  --report-profile FILE    show measured times of kernels in it too: what
+                           graven-run bench --profile --json printed
   --dump-after-each FOLDER write the IR after each phase to FOLDER
   --stats text|json        print seconds of each phase and sizes in bytes
   --help                   this page
@@ -76,7 +78,7 @@ constexpr Kind kKinds[] = {{"shared", ".so", Output::kShared}, {"object", ".o", 
 const std::vector<std::string> kFlags = {"-o",      "--output", "--emit",  "--compile-to",      "--target",
                                   "--cpu",   "--device", "--batch", "--entries",         "--stats",
                                   "--help",  "-h",       "--version", "--dump-after-each",
-                                  "--report", "--numerics"};
+                                  "--report", "--report-profile", "--numerics"};
 
 // Number of single-letter edits between two words.
 size_t editDistance(const std::string &a, const std::string &b) {
@@ -205,6 +207,7 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   app.add_option("--entries", entries);
   app.add_option("--dump-after-each", flags.dump_folder);
   app.add_option("--report", flags.report);
+  app.add_option("--report-profile", flags.profile);
   app.add_option("--stats", flags.statistics);
   app.add_flag("-h,--help", flags.help);
   app.add_flag("--version", flags.version);
@@ -230,6 +233,8 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
         absl::StrCat("--numerics: expected fast or strict, got '", numerics, "'"));
   if (numerics == "strict") flags.options.numerics = Numerics::kStrict;
   flags.options.report = !flags.report.empty();
+  if (!flags.profile.empty() && !flags.options.report)
+    return absl::InvalidArgumentError("--report-profile: expected --report FILE beside it");
 
   auto sizes = parseBatches(batches);
   if (!sizes.ok()) return sizes.status();

@@ -16,6 +16,7 @@ struct CompileFlags {
   std::string header;      // with a static artifact: where the C header goes
   std::string dump_folder; // where the IR after each phase goes; "": nowhere
   std::string report;      // where the page about the compilation goes; "": nowhere
+  std::string profile;     // path of a profile to show in the report; "": none
   std::string statistics;  // "json", "text" or ""
   bool help = false;       // print helpPage() and stop
   bool version = false;

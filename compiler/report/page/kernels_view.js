@@ -38,8 +38,9 @@ function reasonsOf(entry, number) {
 }
 
 function showKernels(place, report, entry, select) {
+  const shownTime = kernel => entry.measured_seconds ? kernel.measured_seconds || 0 : kernel.seconds;
   const items = launchesOf(entry), total = entry.kernels.reduce((sum, each) => sum + each.seconds, 0);
-  const most = Math.max(...entry.kernels.map(each => each.seconds), 1e-12);
+  const most = Math.max(...entry.kernels.map(shownTime), 1e-12);
   // As on the axis of the memory's picture: a kernel of several stages is several commands.
   const numbered = item => item.start === item.end ? `${item.start + 1}` : `${item.start + 1}–${item.end + 1}`;
   const numberOf = new Map();
@@ -71,7 +72,8 @@ function showKernels(place, report, entry, select) {
           : el("p", { class: "small" }, kernel.inputs.every(index => ["argument", "state"].includes(entry.ops[index]?.role))
               ? "It reads arguments and state alone, and nobody could have joined it." : "Nothing was refused: no op that could be joined reads its results or feeds it.")),
       el("div", {}, el("h3", {}, "How it is computed"),
-        pairs([["strategy", `${kernel.strategy} (kind ${kernel.kind})`],
+        pairs([["measured", kernel.measured_seconds ? `${seconds(kernel.measured_seconds)} in a call, ${rate(kernel.flops / kernel.measured_seconds, "flop/s")}, ${rate(kernel.bytes / kernel.measured_seconds, "B/s")}` : ""],
+          ["strategy", `${kernel.strategy} (kind ${kernel.kind})`],
           ["parameters", kernel.parameters.map(([name, value]) => `${name} ${value}`).join(", ")],
           ["grid", item.stages.map(([name, grid]) => (name ? name + ": " : "") + count(grid, "workgroup")).join("; ")],
           ["scratch", kernel.scratch_bytes ? bytes(kernel.scratch_bytes) : "none"],
@@ -86,8 +88,8 @@ function showKernels(place, report, entry, select) {
       el("summary", {}, el("span", { class: "number" }, numbered(item)),
         el("code", {}, breakable(kernel.name)),
         el("span", { class: "small soft" }, `${kernel.kind}, ${count(computed.length, "op")}`),
-        el("span", { class: "cost" }, `≈ ${time} `, el("span", { class: "soft" }, bound),
-          el("span", { class: "bar", "aria-hidden": "true" }, el("i", { style: `width: ${100 * kernel.seconds / most}%; background: var(--${color})` })))),
+        el("span", { class: "cost" }, kernel.measured_seconds ? [seconds(kernel.measured_seconds) + " ", el("span", { class: "soft" }, `(≈ ${time})`)] : [`≈ ${time} `, el("span", { class: "soft" }, bound)],
+          el("span", { class: "bar", "aria-hidden": "true" }, el("i", { style: `width: ${100 * shownTime(kernel) / most}%; background: var(--${color})` })))),
       inner);
     return row;
   });
@@ -96,7 +98,8 @@ function showKernels(place, report, entry, select) {
     title("h2", "kernels-title", "Kernels"),
     el("p", { class: "soft" }, `${count(entry.commands.length, "command")} in this order (a kernel of several stages takes several); the estimates add up to ${seconds(total)} on one core` +
       (total ? `, ${Math.round(100 * bound / total)} % of it bound by arithmetic` : "") +
-      ". They compare work with nominal limits of the target, start-up of a launch apart: they tell where time can go, not how long it takes."),
+      ". They compare work with nominal limits of the target, start-up of a launch apart: they tell where time can go, not how long it takes." +
+      (entry.measured_seconds ? ` Measured: ${seconds(entry.measured_seconds)} for a call with ${count(entry.measured_threads, "thread")}, of which a row shows its part beside the estimate.` : "")),
     ...rows);
 }
 
@@ -114,14 +117,14 @@ function showGradient(place, report, entry, select) {
   const stored = rows.filter(each => each.how === "stored"), sum = stored.reduce((all, each) => all + entry.ops[each.op].bytes, 0);
   const again = rows.filter(each => each.how === "recomputed").length;
   const table = list => el("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table; scrolls" }, el("table", {},
-    el("thead", {}, el("tr", {}, el("th", {}, "Value"), el("th", { class: "wide" }, "Made by"), el("th", { class: "n" }, "Bytes"), el("th", {}, "How"), el("th", {}, "Read for"))),
+    el("thead", {}, el("tr", {}, el("th", {}, "Value"), el("th", { class: "wide" }, "Made by"), el("th", { class: "n" }, "Bytes"), el("th", {}, "How"), el("th", {}, "For the gradient of"))),
     el("tbody", {}, list.map(({ op, how, readers }) => {
       const value = entry.ops[op], layer = report.layers[value.layer];
       const rules = new Map(readers.map(each => [entry.ops[each].rule || entry.ops[each].name, each]));
       return el("tr", {}, el("td", {}, el("button", { class: "link mono", onclick: () => select(op) }, value.name), " ", el("span", { class: "soft small" }, value.type)),
         el("td", { class: "wide small" }, layer ? el("code", {}, shorten(layer.text, 44)) : ""),
         el("td", { class: "n" }, how === "fused" ? "–" : bytes(value.bytes)), el("td", { class: "small" }, says[how]),
-        el("td", { class: "small" }, [...rules].map(([rule, reader]) => el("div", {}, el("button", { class: "link", onclick: () => select(reader) }, rule)))));
+        el("td", { class: "small" }, [...rules].map(([rule, reader]) => el("div", {}, el("button", { class: "link", onclick: () => select(reader) }, rule.replace(/^gradient of /, ""))))));
     }))));
   const others = rows.filter(each => each.how === "given" || each.how === "fused");
   place.replaceChildren(
