@@ -50,6 +50,32 @@ graph.entry @total(%x: tensor<256x256xf32>) attributes {result_names = ["y"]} {
   return(%y) : (tensor<f32>) -> ()
 }
 
+// A channel's sum over images and pixels: rows in a first stage, images joined in order in the main
+// one.
+// CHECK: kernel.func @sum_f32_8x64x784_r5v16 attributes {
+// CHECK-SAME: scratch_bytes = 2048
+// CHECK-SAME: stages = [#kernel.stage<"part", grid = 103>, #kernel.stage<"", grid = 1>]
+// CHECK-SAME: strategy = #kernel.strategy<"row"
+graph.entry @channels(%x: tensor<8x64x28x28xf32>) attributes {result_names = ["y"]} {
+  %y = kernel.fused(%x) {kind = "reference"} : (tensor<8x64x28x28xf32>) -> tensor<64xf32> {
+  ^bb0(%a: tensor<8x64x28x28xf32>):
+    %0 = sum(%a, axis = [0, 2, 3]) : (tensor<8x64x28x28xf32>) -> tensor<64xf32>
+    kernel.yield %0 : tensor<64xf32>
+  }
+  return(%y) : (tensor<64xf32>) -> ()
+}
+
+// CHECK: kernel.func @argmax_i32_128x10_r409v16 attributes {
+// CHECK-SAME: strategy = #kernel.strategy<"row"
+graph.entry @place(%x: tensor<128x10xf32>) attributes {result_names = ["y"]} {
+  %y = kernel.fused(%x) {kind = "reference"} : (tensor<128x10xf32>) -> tensor<128xi32> {
+  ^bb0(%a: tensor<128x10xf32>):
+    %0 = argmax(%a, axis = 1) : (tensor<128x10xf32>) -> tensor<128xi32>
+    kernel.yield %0 : tensor<128xi32>
+  }
+  return(%y) : (tensor<128xi32>) -> ()
+}
+
 // A transpose reads elsewhere than it writes: nothing may be shared, though the sizes agree.
 // CHECK: kernel.func @transpose_f32_16x16_t16 attributes {
 // CHECK-NOT: same_index

@@ -5,7 +5,9 @@
 // needed for comes a level later) and once more for its results. Short rows stay in registers
 // between passes; in long ones, values that are dear to compute are kept in a buffer. Each
 // reduction has a fixed number of accumulators, joined in a fixed order. Long rows that are few are
-// cut into blocks of fixed length, reduced by a first stage.
+// cut into blocks of fixed length, reduced by a first stage. Where first axes are reduced too (a
+// channel's sum over images and pixels), a first stage reduces the rows, the main stage joins those
+// of one result in order.
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/row_plan.h"
 #include "compiler/codegen/cpu/strategies/row_reduction.h"
@@ -22,6 +24,7 @@ namespace graven::codegen::cpu {
 namespace {
 
 constexpr int64_t kAccumulators = 4;  // vectors of partial results in a long row
+constexpr int64_t kJoined = 64;       // results that a workgroup joins of rows
 
 bool matches(kernel::FusedOp fused, const strategy::Target &target) {
   return rowPlanOf(fused.getBody().front(), target).has_value();
@@ -32,14 +35,17 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   RowPlan row = *rowPlanOf(body, target);
   strategy::Plan plan;
   plan.params = {{"lanes", row.lanes}, {"rows", row.block_rows}, {"blocks", row.blocks}};
-  if (row.blocks > 1) {
-    plan.stages.push_back({"part", row.rows * row.blocks});
+  int64_t row_blocks = llvm::divideCeil(row.rows, row.block_rows);
+  if (row.inTwoStages()) {
+    plan.stages.push_back({"part", row_blocks * row.blocks});
     plan.scratch_bytes = row.partialBytes();
   }
-  plan.stages.push_back({"", static_cast<int64_t>(llvm::divideCeil(row.rows, row.block_rows))});
+  int64_t joined = llvm::divideCeil(row.results, kJoined);
+  plan.stages.push_back({"", row.leading ? joined : row_blocks});
   // In two stages an input could be overwritten while another workgroup still reads its row.
-  if (row.blocks == 1) plan.same_index = strategy::sameIndexPairs(body, row.space, row.reduced);
-  plan.shape = strategy::shapeName({row.rows, row.columns});
+  if (!row.inTwoStages()) plan.same_index = strategy::sameIndexPairs(body, row.space, row.reduced);
+  plan.shape = row.leading ? strategy::shapeName({row.outer, row.results, row.columns})
+                           : strategy::shapeName({row.rows, row.columns});
   plan.config = "r" + std::to_string(row.block_rows) + "v" + std::to_string(row.lanes);
   return plan;
 }
@@ -63,6 +69,32 @@ class RowEmitter {
     Results sums = reduce(p_.levels[0], row, from, to);
     for (auto [number, sum] : llvm::enumerate(sums))
       e_.store(partials(number), elementOf(p_.levels[0][number]->getResult(0)), workgroup, sum);
+  }
+
+  // Reduces rows, one by one, into scratch memory.
+  void emitRowParts(const Index &workgroup) {
+    Index from = e_.scale(workgroup, p_.block_rows);
+    Index to = e_.minimum(e_.add(from, p_.block_rows), Index::constant(p_.rows));
+    e_.loop(from, to, 1, [&](Index row) {
+      Results sums = reduce(p_.levels[0], row, Index::constant(0), Index::constant(p_.columns));
+      for (auto [number, sum] : llvm::enumerate(sums))
+        e_.store(partials(number), elementOf(p_.levels[0][number]->getResult(0)), row, sum);
+    });
+  }
+  // Joins the rows that make one result each, and computes what follows from it.
+  void emitJoined(const Index &workgroup) {
+    int64_t lanes = p_.joined_lanes, left = p_.results % lanes;
+    e_.setLanes(lanes);
+    Index from = e_.scale(workgroup, kJoined);
+    Index to = e_.minimum(e_.add(from, kJoined), Index::constant(p_.results));
+    Index whole = e_.minimum(to, Index::constant(p_.results - left));
+    e_.loop(
+        from, whole, lanes, [&](Index first) { joinRows(first); }, lanes);
+    if (!left) return;
+    e_.when(e_.inside(to, p_.results, p_.results + 1), [&] {
+      e_.masked(e_.firstLanes(Index::constant(left)), e_.depth(),
+                [&] { joinRows(Index::constant(p_.results - left)); });
+    });
   }
 
   void emitRows(const Index &workgroup) {
@@ -349,6 +381,30 @@ class RowEmitter {
     return results;
   }
 
+  // Results from number `first` on, one in each lane: rows in ascending order.
+  void joinRows(const Index &first) {
+    Index at = e_.lanesFrom(first);
+    SmallVector<Value> given;
+    for (auto [number, op] : llvm::enumerate(p_.levels[0])) {
+      RowReduction reduction(op, e_);
+      Value partial = partials(number), result = op->getResult(0);
+      Value sum =
+          e_.loop(Index::constant(0), Index::constant(p_.outer), 1, reduction.begin(first),
+                  [&](Index row, ValueRange carried) {
+                    Index place = e_.add(e_.scale(row, p_.results), at);
+                    return reduction.join(carried, e_.load(partial, elementOf(result), place));
+                  })[0];
+      give(result, sum, e_.depth());
+      given.push_back(result);
+    }
+    SmallVector<Value> values;
+    for (Value output : f_.outputs())
+      values.push_back(e_.at(output, Point::flat(shapeOf(output), at)));
+    takeBack(given);
+    for (auto [number, value] : llvm::enumerate(values))
+      e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), at, value);
+  }
+
   Value partials(int64_t number) { return f_.scratchPointer(p_.partialOffset(number)); }
 
   // The blocks' results of one row, in order.
@@ -374,13 +430,22 @@ class RowEmitter {
 
 LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, ModuleOp out) {
   RowPlan plan = *rowPlanOf(kernel.getBody().front(), target);
-  if (plan.blocks > 1) {
+  if (plan.inTwoStages()) {
     KernelFunction function(kernel, "part", out);
     RowEmitter rows(function, plan);
-    function.forEachWorkgroup([&](Index workgroup) { rows.emitPart(workgroup); });
+    // Without rows there is no workgroup, and places could not be told (lengths are divided by).
+    if (plan.rows) {
+      function.forEachWorkgroup([&](Index workgroup) {
+        plan.leading ? rows.emitRowParts(workgroup) : rows.emitPart(workgroup);
+      });
+    }
   }
   KernelFunction function(kernel, "", out);
   RowEmitter rows(function, plan);
+  if (plan.leading) {
+    function.forEachWorkgroup([&](Index workgroup) { rows.emitJoined(workgroup); });
+    return success();
+  }
   function.streaming(streamedOutputs(function.body(), target), target, [&] {
     if (plan.pipelined)
       rows.emitPipelined();

@@ -70,6 +70,17 @@ SmallVector<int64_t> reducedAxes(Operation *op) {
   return {axis < 0 ? axis + rank : axis};
 }
 
+// Whether nothing is reduced twice, and what follows from a result goes to the same place.
+bool keepsResultsApart(Block &body, const RowPlan &plan, const Levels &levels) {
+  if (plan.levels.size() > 1) return false;
+  for (Operation &op : body.without_terminator())
+    for (Value operand : op.getOperands())
+      if (levels.of(operand) > 0 && !isa<graph::ElementwiseOpInterface, graph::ReshapeOp>(op))
+        return false;
+  return llvm::all_of(body.getTerminator()->getOperands(),
+                      [&](Value output) { return productOf(shapeOf(output)) == plan.results; });
+}
+
 }  // namespace
 
 int64_t RowPlan::blockColumns() const { return kBlockColumns; }
@@ -90,19 +101,36 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
     if (!isReduction(&op)) continue;
     ArrayRef<int64_t> shape = shapeOf(op.getOperand(0));
     SmallVector<int64_t> axes = reducedAxes(&op);
-    for (auto [number, axis] : llvm::enumerate(axes))
-      if (axis != static_cast<int64_t>(shape.size() - axes.size() + number)) return std::nullopt;
+    int64_t rank = shape.size(), count = axes.size(), leading = 0;
+    while (count < rank && leading < count && axes[leading] == leading) ++leading;
+    for (int64_t number = leading; number < count; ++number)
+      if (axes[number] != rank - count + number) return std::nullopt;
     if (plan.levels.empty()) {
       plan.space.assign(shape.begin(), shape.end());
-      plan.reduced = axes.size();
+      plan.leading = leading;
+      plan.reduced = count - leading;
     }
-    if (!plan.isFull(op.getOperand(0)) || plan.reduced != static_cast<int64_t>(axes.size()))
+    if (!plan.isFull(op.getOperand(0)) || plan.leading != leading ||
+        plan.reduced != count - leading)
       return std::nullopt;
     int64_t level = levels.of(op.getResult(0)) - 1;
     if (level >= static_cast<int64_t>(plan.levels.size())) plan.levels.resize(level + 1);
     plan.levels[level].push_back(&op);
   }
   if (plan.levels.empty() || plan.reduced == 0) return std::nullopt;
+  ArrayRef<int64_t> space(plan.space);
+  plan.rows = productOf(space.drop_back(plan.reduced));
+  plan.columns = productOf(space.take_back(plan.reduced));
+  plan.lanes = lanesFor(body, target, plan.columns);
+  plan.in_registers = plan.columns <= kVectorsInRegisters * plan.lanes;
+  plan.block_rows = std::max<int64_t>(kBlock / std::max<int64_t>(plan.columns, 1), 1);
+  if (plan.leading) {
+    plan.outer = productOf(space.take_front(plan.leading));
+    plan.results = productOf(space.drop_front(plan.leading).drop_back(plan.reduced));
+    plan.joined_lanes = lanesFor(body, target, plan.results);
+    if (!keepsResultsApart(body, plan, levels)) return std::nullopt;
+    return plan;
+  }
   // What comes from a reduction is used in its own row alone.
   for (Operation &op : body.without_terminator())
     for (Value operand : op.getOperands())
@@ -114,12 +142,6 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
     else if (!strategy::isOnePerRow(shapeOf(output), plan.space, plan.reduced))
       return std::nullopt;
   }
-  ArrayRef<int64_t> space(plan.space);
-  plan.rows = productOf(space.drop_back(plan.reduced));
-  plan.columns = productOf(space.take_back(plan.reduced));
-  plan.lanes = lanesFor(body, target, plan.columns);
-  plan.in_registers = plan.columns <= kVectorsInRegisters * plan.lanes;
-  plan.block_rows = std::max<int64_t>(kBlock / std::max<int64_t>(plan.columns, 1), 1);
   if (!plan.in_registers) findKept(body, plan);
   // A block's part of argmax would be two numbers.
   bool divisible = llvm::none_of(plan.levels[0], llvm::IsaPred<graph::ArgmaxOp>);

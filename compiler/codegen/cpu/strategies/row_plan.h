@@ -14,6 +14,10 @@ namespace graven::codegen::cpu {
 struct RowPlan {
   llvm::SmallVector<int64_t> space;  // shape of what is reduced
   int64_t reduced = 0;               // number of last axes that are reduced
+  // Number of first axes that are reduced too: rows that differ in them alone are joined to one
+  // result. `outer` of them make one, `results` apart.
+  int64_t leading = 0;
+  int64_t outer = 1, results = 1;
   int64_t rows = 1, columns = 1;
   // Reductions by level: those of one level need nothing but those of the levels before.
   llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> levels;
@@ -24,6 +28,7 @@ struct RowPlan {
   bool has_full_output = false;
 
   int64_t lanes = 1;
+  int64_t joined_lanes = 1;   // results that are joined at a time
   bool in_registers = false;  // all columns of a row are spelled out
   int64_t block_rows = 1;     // rows a workgroup takes
   // Rows beyond the caches: the results of a row are written while the next one is reduced, and the
@@ -31,6 +36,8 @@ struct RowPlan {
   bool pipelined = false;
   int64_t blocks = 1;  // parts of a row that a first stage reduces; 1: no such stage
 
+  // A first stage reduces rows, or parts of them, into scratch memory.
+  bool inTwoStages() const { return blocks > 1 || leading > 0; }
   int64_t blockColumns() const;
   // Where the partial results of reduction `number` of the first level begin in scratch memory.
   int64_t partialOffset(int64_t number) const;

@@ -442,6 +442,9 @@ int main(int argc, char **argv) {
         return reduce("sum", f32({32, 64, 56, 56}), "[0, 2, 3]", f32({64}), "reference");
       },
       [] {
+        return reduce("sum", f32({64, 64, 28, 28}), "[0, 2, 3]", f32({64}), "reference");
+      },
+      [] {
         return reduce("sum", f32({64, 56, 8, 128}), "[1]", f32({64, 8, 128}), "reference");
       },
       [] {

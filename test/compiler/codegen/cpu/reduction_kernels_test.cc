@@ -139,6 +139,44 @@ TEST(RowKernels, ExtremesOfNan) {
   }
 }
 
+// First and last axes are reduced: statistics of channels.
+TEST(RowKernels, FirstAndLastAxes) {
+  for (auto [outer, kept, inner] : {std::tuple{1, 1, 1},
+                                    {2, 3, 5},
+                                    {5, 17, 49},
+                                    {3, 64, 784},
+                                    {31, 2, 131},
+                                    {2, 131, 4},
+                                    {0, 5, 7},
+                                    {3, 5, 0},
+                                    {3, 0, 5}}) {
+    SCOPED_TRACE(testing::Message() << outer << "x" << kept << "x" << inner);
+    std::string s = n(outer) + "x" + n(kept) + "x" + n(inner) + "xf32", r = n(kept) + "xf32";
+    std::string shape = "[" + n(outer) + ", " + n(kept) + ", " + n(inner) + "]";
+    std::string body =
+        op("%0", "broadcast(%a1, shape = " + shape + ", axes = [1])", {r}, s) +
+        op("%1", "subtract(%a0, %0)", {s, s}, s) + op("%2", "multiply(%1, %1)", {s, s}, s) +
+        op("%3", "sum(%2, axis = [0, 2])", {s}, r) + op("%4", "add(%3, %a1)", {r, r}, r) +
+        op("%5", "max(%a0, axis = [0, 2])", {s}, r);
+    std::string text = kernelText("reference", {s, r}, body, {"%4", "%5"}, {r, r});
+    check(text, "row", 1e-5);
+    checkBeyondCaches(text, "row", 1e-5);
+  }
+  // Several axes on each side, kept in the result, other types.
+  for (std::string type : {"f64", "i32"}) {
+    std::string s = "3x2x7x5x11x" + type, k = "1x1x7x1x1x" + type;
+    std::string body = op("%0", "sum(%a0, axis = [0, 1, 3, 4], keep_dims = true)", {s}, k) +
+                       op("%1", "reshape(%0, shape = [7])", {k}, "7x" + type) +
+                       op("%2", "multiply(%1, %a1)", {"7x" + type, "7x" + type}, "7x" + type);
+    check(kernelText("reference", {s, "7x" + type}, body, {"%2", "%0"}, {"7x" + type, k}), "row",
+          1e-13);
+  }
+  std::string s = "4x6x3x9xf32";
+  check(kernelText("reference", {s}, op("%0", "sum(%a0, axis = [0, 1, 3])", {s}, "3xf32"), {"%0"},
+                   {"3xf32"}),
+        "row", 1e-5);
+}
+
 // Few different values: the first of equals wins, wherever it stands.
 TEST(RowKernels, Argmax) {
   for (int64_t columns : {1, 2, 10, 16, 17, 127, 128, 129, 193, 1009, 40000})
