@@ -60,6 +60,7 @@ extern "C" {
 #define graven_context_get_metrics GRAVEN_SYMBOL(context_get_metrics)
 #define graven_context_set_metrics GRAVEN_SYMBOL(context_set_metrics)
 #define graven_context_profile GRAVEN_SYMBOL(context_profile)
+#define graven_context_trace GRAVEN_SYMBOL(context_trace)
 #define graven_call GRAVEN_SYMBOL(call)
 #define graven_call_raw GRAVEN_SYMBOL(call_raw)
 
@@ -157,6 +158,28 @@ graven_status graven_context_set_metrics(graven_context *context, const void *da
 // the start of the command records; null switches profiling off.
 graven_status graven_context_profile(graven_context *context, uint64_t *nanoseconds,
                                      size_t count);
+
+typedef enum graven_trace_kind {
+  GRAVEN_TRACE_CALL = 0,     // a whole call; `number` is the entry
+  GRAVEN_TRACE_COMMAND = 1,  // a command; `number` counts from the start of the command records
+  GRAVEN_TRACE_PART = 2      // what one thread ran at a stretch of a launch: workgroups [lo, hi)
+} graven_trace_kind;
+typedef struct graven_trace_event {
+  uint32_t kind;    // graven_trace_kind
+  uint32_t number;
+  int32_t thread;   // as the operating system counts
+  uint32_t reserved;
+  uint64_t begin, end;  // nanoseconds of CLOCK_MONOTONIC
+  int64_t lo, hi;
+} graven_trace_event;
+typedef struct graven_trace {
+  graven_trace_event *events;  // `capacity`, in the order of their ends
+  uint64_t capacity;
+  uint64_t count;  // events so far; those beyond `capacity` are not kept
+} graven_trace;
+// Subsequent calls add what they ran to `trace`, which the caller keeps and reads between calls; null
+// switches tracing off.
+graven_status graven_context_trace(graven_context *context, graven_trace *trace);
 
 // --- call ----------------------------------------------------------------------------------------
 // Calls entry number `entry` (graven_model_find_entry). `inputs` and `outputs` hold one pointer per

@@ -188,6 +188,8 @@ class Context {
     check(graven_context_profile(get(), counters.empty() ? nullptr : counters.data(),
                                  counters.size()));
   }
+  // Adds what runs to `trace` from now on; null ends that.
+  void trace(graven_trace *trace) { check(graven_context_trace(get(), trace)); }
 
  private:
   Context(const Model &model, graven_pool *pool) {

@@ -136,6 +136,17 @@ graven_status graven_context_profile(graven_context *context, uint64_t *nanoseco
   return GRAVEN_OK;
 }
 
+graven_status graven_context_trace(graven_context *context, graven_trace *trace) {
+  if (!context) return fail(GRAVEN_INVALID_ARGUMENT, "graven_context_trace: the context is null");
+  if (trace && !trace->events && trace->capacity != 0) {
+    return fail(GRAVEN_INVALID_ARGUMENT, "graven_context_trace: the events are null");
+  }
+  if (context->taken.exchange(1, std::memory_order_acquire) != 0) return graven1::busy_context();
+  context->trace = trace;
+  context->taken.store(0, std::memory_order_release);
+  return GRAVEN_OK;
+}
+
 namespace graven1 {
 namespace {
 

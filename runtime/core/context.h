@@ -16,7 +16,8 @@ struct graven_context {
   char *staging;
   char **bases;       // model->base_count
   void **buffers;     // model->most_operands
-  uint64_t *profile;  // nanoseconds per command, or null
+  uint64_t *profile;    // nanoseconds per command, or null
+  graven_trace *trace;  // what ran when, or null
 };
 
 namespace graven1 {

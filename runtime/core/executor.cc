@@ -1,20 +1,14 @@
 // The executor: binds addresses, then walks an entry's commands. It knows nothing of the device
 // beyond its interface.
 #include <string.h>
-#include <time.h>
 
 #include "runtime/core/context.h"
 #include "runtime/core/error.h"
 #include "runtime/core/state.h"
+#include "runtime/core/trace.h"
 
 namespace graven1 {
 namespace {
-
-uint64_t now() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec);
-}
 
 // One call under way.
 class Call {
@@ -48,6 +42,9 @@ class Call {
   }
   graven_status stage_input(const graven_port_record &port, const void *data, char *memory);
   graven_status issue(const graven_command_record &command);
+  uint32_t number_of(const graven_command_record &command) const {
+    return static_cast<uint32_t>(&command - model_.table.commands);
+  }
 
   graven_context &context_;
   const graven_model &model_;
@@ -112,7 +109,8 @@ graven_status Call::issue(const graven_command_record &command) {
   switch (command.kind) {
     case GRAVEN_COMMAND_LAUNCH:
       return device_.launch(context_.queue, {command.kernel, command.operands.count, buffers,
-                                             command.grid, command.flops, command.bytes});
+                                             command.grid, command.flops, command.bytes,
+                                             context_.trace, number_of(command)});
     case GRAVEN_COMMAND_COPY:
       return device_.copy(context_.queue, buffers[1], buffers[0], records[0].bytes);
     default:
@@ -126,16 +124,18 @@ graven_status Call::run() {
   if (status != GRAVEN_OK) return status;
   const graven_command_record *commands = model_.table.commands + entry_.commands.first;
   uint64_t *profile = context_.profile ? context_.profile + entry_.commands.first : nullptr;
-  if (!profile) {
+  graven_trace *trace = context_.trace;
+  if (!profile && !trace) {
     for (uint32_t c = 0; c < entry_.commands.count && status == GRAVEN_OK; ++c) {
       status = issue(commands[c]);
     }
   } else {
-    uint64_t before = now();
+    uint64_t before = trace_time();
     for (uint32_t c = 0; c < entry_.commands.count && status == GRAVEN_OK; ++c) {
       status = issue(commands[c]);
-      uint64_t after = now();
-      profile[c] += after - before;
+      if (trace) record(*trace, GRAVEN_TRACE_COMMAND, number_of(commands[c]), before);
+      uint64_t after = trace_time();
+      if (profile) profile[c] += after - before;
       before = after;
     }
   }
@@ -160,13 +160,17 @@ graven_status Call::deliver(void *const *outputs) {
 
 graven_status execute(graven_context &context, graven_state *state, uint32_t entry, int64_t rows,
                       const void *const *inputs, void *const *outputs) {
+  graven_trace *trace = context.trace;
+  const uint64_t began = trace ? trace_time() : 0;
   Call call(context, entry, rows);
   context.bases[kBaseState] = state ? state->memory : nullptr;
   graven_status status = call.bind_inputs(inputs);
   if (status != GRAVEN_OK) return status;
   call.bind_outputs(outputs);
   status = call.run();
-  return status != GRAVEN_OK ? status : call.deliver(outputs);
+  if (status == GRAVEN_OK) status = call.deliver(outputs);
+  if (trace) record(*trace, GRAVEN_TRACE_CALL, entry, began);
+  return status;
 }
 
 }  // namespace graven1

@@ -23,6 +23,9 @@ struct DeviceLaunch {
   int64_t grid;
   uint64_t flops;
   uint64_t bytes;
+  // Not null: the device records each thread's part of the launch, as command `number`, if it can.
+  graven_trace *trace = nullptr;
+  uint32_t number = 0;
 };
 
 // All functions take the device's own `self`, or a queue that it made. Those that return a status

@@ -6,12 +6,14 @@
 
 #include "absl/strings/str_format.h"
 #include "nlohmann/json.hpp"
+#include "runtime/train/data/file.h"
 #include "runtime/train/data/sampler.h"
 #include "runtime/train/engine/session.h"
 #include "runtime/train/status_macros.h"
 #include "tools/graven-run/ceilings.h"
 #include "tools/graven-run/command.h"
 #include "tools/graven-run/profile.h"
+#include "tools/graven-run/trace.h"
 
 namespace graven::tools {
 namespace {
@@ -20,8 +22,11 @@ using train::Port;
 using train::Tensor;
 using Clock = std::chrono::steady_clock;
 
+// How many calls a trace shows.
+constexpr int kTracedCalls = 5;
+
 struct BenchFlags {
-  std::string model, entry;
+  std::string model, entry, trace;
   int64_t batch = 0;
   int threads = 0;
   double seconds = 1.0;
@@ -38,6 +43,7 @@ second or two, and shows what part of these limits each kernel reaches.
 Examples:
   graven-run bench digits.so
   graven-run bench digits.so --entry predict --batch 1 --threads 1 --profile
+  graven-run bench digits.so --seconds 0.2 --trace digits-trace.json
 )";
 
 Tensor RandomInput(const Port &port) {
@@ -69,6 +75,9 @@ std::string Time(double seconds) {
 }
 
 absl::Status Run(const BenchFlags &flags) {
+  if (!flags.trace.empty()) {
+    GRAVEN_RETURN_IF_ERROR(train::CheckWritable(flags.trace, "--trace"));
+  }
   GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model));
   std::string name = flags.entry;
   if (name.empty()) name = model->HasEntry("train_step") ? "train_step" : "predict";
@@ -115,6 +124,15 @@ absl::Status Run(const BenchFlags &flags) {
     all = session->threads() > 1 ? Higher(all, ProbeCeilings(session->threads())) : one;
     kernels = SummarizeProfile(*model, entry, profile, static_cast<int64_t>(times.size()), all);
   }
+  if (!flags.trace.empty()) {
+    GRAVEN_RETURN_IF_ERROR(
+        train::ToStatus(graven_context_profile(session->context(), nullptr, 0)));
+    GRAVEN_ASSIGN_OR_RETURN(std::string trace,
+                            TraceCalls(*session, entry, kTracedCalls, [&] {
+                              return session->Call(entry, batch, arguments, results);
+                            }));
+    GRAVEN_RETURN_IF_ERROR(train::WriteFileAtomically(flags.trace, trace));
+  }
   std::sort(times.begin(), times.end());
   double median = times[times.size() / 2];
   if (flags.json) {
@@ -138,6 +156,7 @@ absl::Status Run(const BenchFlags &flags) {
   if (batch > 0) absl::PrintF(" (%.0f rows/s)", static_cast<double>(batch) / median);
   std::printf("\n");
   if (flags.profile) PrintProfile(kernels, one, all);
+  if (!flags.trace.empty()) absl::PrintF("trace of %d calls -> %s\n", kTracedCalls, flags.trace);
   return absl::OkStatus();
 }
 
@@ -160,6 +179,8 @@ Action AddBench(CLI::App &app) {
       ->check(CLI::Range(0.0, 86400.0))
       ->option_text("S");
   bench->add_flag("--profile", flags->profile, "probe the machine, show each kernel against it");
+  bench->add_option("--trace", flags->trace, "write a trace of some calls, for ui.perfetto.dev")
+      ->option_text("T.json");
   bench->add_flag("--json", flags->json, "print one JSON object");
   return [flags] { return Run(*flags); };
 }

@@ -10,6 +10,7 @@
 #include "runtime/core/error.h"
 #include "runtime/core/float_mode.h"
 #include "runtime/core/pool.h"
+#include "runtime/core/trace.h"
 #include "runtime/device/cpu/sharing.h"
 
 namespace graven1 {
@@ -111,10 +112,25 @@ graven_status begin(void *queue, uint32_t entry) {
   return GRAVEN_OK;
 }
 
+// A launch that is traced is run as a kernel of its own, whose operands are function and launch:
+// the pool knows nothing of it.
+void run_traced(void *const *buffers, int64_t lo, int64_t hi) {
+  const DeviceLaunch &launch = *static_cast<const DeviceLaunch *>(buffers[1]);
+  const auto *kernel = static_cast<const graven_kernel_fn *>(buffers[0]);
+  const uint64_t began = trace_time();
+  (*kernel)(launch.buffers, lo, hi);
+  record(*launch.trace, GRAVEN_TRACE_PART, launch.number, began, lo, hi);
+}
+
 graven_status launch(void *queue, const DeviceLaunch &launch) {
   CpuQueue &cpu = *static_cast<CpuQueue *>(queue);
-  run(cpu,
-      Launch{cpu.kernels[launch.kernel], launch.buffers, launch.grid, launch.flops, launch.bytes});
+  const graven_kernel_fn *kernel = cpu.kernels + launch.kernel;
+  if (launch.trace) {
+    void *traced[] = {const_cast<graven_kernel_fn *>(kernel), const_cast<DeviceLaunch *>(&launch)};
+    run(cpu, Launch{run_traced, traced, launch.grid, launch.flops, launch.bytes});
+    return GRAVEN_OK;
+  }
+  run(cpu, Launch{*kernel, launch.buffers, launch.grid, launch.flops, launch.bytes});
   return GRAVEN_OK;
 }
 

@@ -51,6 +51,7 @@ TEST(CppFaceTest, TrainsSavesAndLoads) {
   std::vector<std::uint64_t> times(model.table().commands_count);
   context.profile(times);
   context.profile({});
+  context.trace(nullptr);
   Context moved = std::move(context);
   moved.call(state, model.entry("reset_metrics"), 0, {}, {});
 }

@@ -181,6 +181,7 @@ TEST_F(ExecutorTest, ContextTakesOneCallAtATime) {
   EXPECT_NE(strstr(graven_last_error(), "one context for each thread"), nullptr);
   EXPECT_EQ(graven_context_metric(context_, "loss", &loss), GRAVEN_BUSY);
   EXPECT_EQ(graven_context_profile(context_, nullptr, 0), GRAVEN_BUSY);
+  EXPECT_EQ(graven_context_trace(context_, nullptr), GRAVEN_BUSY);
   EXPECT_EQ(graven_context_get_metrics(context_, metrics.data(), metrics.size()), GRAVEN_BUSY);
   EXPECT_EQ(graven_context_set_metrics(context_, metrics.data(), metrics.size()), GRAVEN_BUSY);
   context_->taken.store(0);
@@ -239,6 +240,70 @@ TEST_F(ExecutorTest, ProfileCountsEachCommand) {
     bool ran = c >= exact.commands.first && c < exact.commands.first + exact.commands.count;
     EXPECT_EQ(times[c] > 0, ran) << c;
   }
+}
+
+TEST_F(ExecutorTest, TraceNestsPartsInCommandsInCalls) {
+  uint32_t count;
+  const int32_t number = graven_model_find_entry(model_, "exact", 0);
+  const graven_span commands = graven_model_entries(model_, &count)[number].commands;
+  const graven_command_record *records = model_->table.commands;
+  graven_pool_options options = {3, 1, nullptr, nullptr};
+  graven_pool *pool = nullptr;
+  ASSERT_EQ(graven_pool_create(&options, &pool), GRAVEN_OK);
+  graven_context *serial = context_;
+  ASSERT_EQ(graven_context_create(model_, pool, &context_), GRAVEN_OK);
+  std::vector<graven_trace_event> events(1000);
+  graven_trace trace = {events.data(), events.size(), 0};
+  ASSERT_EQ(graven_context_trace(context_, &trace), GRAVEN_OK);
+  std::vector<float> y(x_.size());
+  ASSERT_EQ(call("exact", 8, {x_.data()}, {y.data()}), GRAVEN_OK);
+  ASSERT_LE(trace.count, events.size());
+  events.resize(trace.count);
+  const graven_trace_event &whole = events.back();
+  ASSERT_EQ(whole.kind, GRAVEN_TRACE_CALL);
+  EXPECT_EQ(whole.number, static_cast<uint32_t>(number));
+  uint32_t next = commands.first;
+  uint64_t before = whole.begin, sum = 0;
+  std::vector<int64_t> workgroups(commands.first + commands.count);
+  for (const graven_trace_event &event : events) {
+    if (event.kind == GRAVEN_TRACE_PART) workgroups[event.number] += event.hi - event.lo;
+    if (event.kind != GRAVEN_TRACE_COMMAND) continue;
+    EXPECT_EQ(event.number, next++);
+    EXPECT_EQ(event.thread, whole.thread);
+    EXPECT_GE(event.begin, before) << "commands follow one another";
+    EXPECT_GE(event.end, event.begin);
+    before = event.end;
+    sum += event.end - event.begin;
+    for (const graven_trace_event &part : events) {
+      if (part.kind != GRAVEN_TRACE_PART || part.number != event.number) continue;
+      EXPECT_GE(part.begin, event.begin);
+      EXPECT_LE(part.end, event.end);
+    }
+    if (records[event.number].kind == GRAVEN_COMMAND_LAUNCH) {
+      EXPECT_EQ(workgroups[event.number], records[event.number].grid) << "parts make the whole";
+    }
+  }
+  EXPECT_EQ(next, commands.first + commands.count);
+  EXPECT_LE(before, whole.end);
+  EXPECT_LE(sum, whole.end - whole.begin);
+
+  // What has no room is counted, and nothing is written past the end.
+  events.assign(3, graven_trace_event{});
+  trace = {events.data(), 2, 0};
+  ASSERT_EQ(call("exact", 8, {x_.data()}, {y.data()}), GRAVEN_OK);
+  EXPECT_GT(trace.count, 2u);
+  EXPECT_EQ(events[2].end, 0u);
+  // Off again.
+  ASSERT_EQ(graven_context_trace(context_, nullptr), GRAVEN_OK);
+  const uint64_t seen = trace.count;
+  ASSERT_EQ(call("exact", 8, {x_.data()}, {y.data()}), GRAVEN_OK);
+  EXPECT_EQ(trace.count, seen);
+  trace = {nullptr, 1, 0};
+  EXPECT_EQ(graven_context_trace(context_, &trace), GRAVEN_INVALID_ARGUMENT);
+  EXPECT_EQ(graven_context_trace(nullptr, nullptr), GRAVEN_INVALID_ARGUMENT);
+  graven_context_destroy(context_);
+  context_ = serial;
+  graven_pool_destroy(pool);
 }
 
 TEST_F(ExecutorTest, FindsEntriesByRows) {

@@ -1,4 +1,4 @@
-// What bench says of kernels: profiles and ceilings.
+// What bench says of kernels: profiles, ceilings and traces.
 #include <algorithm>
 #include <set>
 
@@ -97,6 +97,64 @@ TEST_F(BenchTest, ProfileAsJson) {
   EXPECT_NEAR(share, 1, 1e-9);
   EXPECT_GT(seconds, 0);
   EXPECT_LE(seconds, profile["max_seconds"].get<double>());
+}
+
+TEST_F(BenchTest, TraceNestsAndNamesThePlan) {
+  ToolResult result = Run({"bench", "m.so", "--seconds", "0.01", "--threads", "2", "--profile",
+                           "--trace=trace.json"});
+  ASSERT_EQ(result.code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("trace of 5 calls -> trace.json\n"));
+  const nlohmann::json trace = nlohmann::json::parse(Read("trace.json"));
+  EXPECT_EQ(trace["otherData"]["dropped"], 0);
+  const std::vector<std::string> plan = Plan(*model_->FindEntry("train_step", 16));
+  size_t calls = 0, parts = 0;
+  std::set<std::string> metadata;
+  std::vector<std::string> names;
+  double call_begin = 0, call_end = 0, command_begin = 0, command_end = 0, sum = 0, length = 0;
+  constexpr double kRounding = 1e-6;  // a thousandth of a nanosecond, in microseconds
+  for (const nlohmann::json &event : trace["traceEvents"]) {
+    EXPECT_EQ(event["pid"], 1);
+    ASSERT_TRUE(event["tid"].is_number());
+    if (event["ph"] == "M") {
+      metadata.insert(event["name"].get<std::string>());
+      continue;
+    }
+    ASSERT_EQ(event["ph"], "X");
+    const double begin = event["ts"], end = begin + event["dur"].get<double>();
+    if (event["cat"] == "call") {
+      if (calls > 0) {
+        EXPECT_EQ(names, plan);
+      }
+      EXPECT_LE(sum, length + kRounding) << "commands take no longer than their call";
+      EXPECT_GE(begin, call_end - kRounding);
+      EXPECT_EQ(event["name"], "train_step");
+      call_begin = begin, call_end = end, length = end - begin, sum = 0;
+      names.clear();
+      ++calls;
+    } else if (event["cat"] == "part") {
+      EXPECT_EQ(event["name"], names.back());
+      EXPECT_GE(begin, command_begin - kRounding);
+      EXPECT_LE(end, command_end + kRounding);
+      EXPECT_LT(event["args"]["lo"], event["args"]["hi"]);
+      ++parts;
+    } else {
+      EXPECT_EQ(event["cat"], "launch");
+      EXPECT_EQ(event["tid"], 0);
+      EXPECT_GE(begin, call_begin - kRounding);
+      EXPECT_LE(end, call_end + kRounding);
+      EXPECT_GT(event["args"]["flops"], 0);
+      EXPECT_GT(event["args"]["bytes"], 0);
+      EXPECT_GE(event["args"]["grid"], 1);
+      command_begin = begin, command_end = end, sum += end - begin;
+      names.push_back(event["name"]);
+    }
+  }
+  EXPECT_EQ(names, plan);
+  EXPECT_LE(sum, length + kRounding);
+  EXPECT_EQ(calls, 5u);
+  EXPECT_GE(parts, 5u);
+  EXPECT_EQ(metadata,
+            (std::set<std::string>{"process_name", "thread_name", "thread_sort_index"}));
 }
 
 TEST_F(BenchTest, ProfileFitsEightyColumns) {

@@ -47,6 +47,12 @@ TEST_F(MistakesTest, OnTheCommandLine) {
                                   "'kind'?");
 }
 
+TEST_F(MistakesTest, InBench) {
+  Expect({"bench", "m.so", "--trace", "no/t.json"}, "--trace: ");
+  Expect({"bench", "m.so", "--trace", "no/t.json"}, "no/t.json");
+  Expect({"bench", "m.so", "--trace", "."}, "--trace: . is a folder; name a file in it");
+}
+
 TEST_F(MistakesTest, InData) {
   const std::string header = "a,b,c,d,kind\n";
   Write("f.csv", header + "1,2,3,4,x\n1,2,3,x\n");
