@@ -52,10 +52,10 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
 
 class RowEmitter {
  public:
-  RowEmitter(KernelFunction &function, const RowPlan &plan)
-      : f_(function), e_(function.emitter()), p_(plan) {
+  RowEmitter(KernelFunction &function, const RowPlan &plan, const strategy::Target &target)
+      : f_(function), e_(function.emitter()), p_(plan), strict_(target.strict()) {
     e_.setLanes(p_.lanes);
-    e_.allowReciprocals(true);
+    e_.allowReciprocals(!strict_);
     for (Value kept : p_.kept)
       buffers_[kept] =
           f_.stackPointer(llvm::alignTo(p_.columns, p_.lanes) * bytesOf(elementOf(kept)));
@@ -338,7 +338,7 @@ class RowEmitter {
     SmallVector<int64_t> begins;  // of each one's values among those carried along
     Emitter::Carry partial;
     for (Operation *op : reductions) {
-      each.emplace_back(op, e_);
+      each.emplace_back(op, e_, strict_);
       begins.push_back(partial.size());
       for (int64_t i = 0; i < accumulators; ++i)
         partial.append(each.back().begin(e_.add(from, i * p_.lanes)));
@@ -386,7 +386,7 @@ class RowEmitter {
     Index at = e_.lanesFrom(first);
     SmallVector<Value> given;
     for (auto [number, op] : llvm::enumerate(p_.levels[0])) {
-      RowReduction reduction(op, e_);
+      RowReduction reduction(op, e_, strict_);
       Value partial = partials(number), result = op->getResult(0);
       Value sum =
           e_.loop(Index::constant(0), Index::constant(p_.outer), 1, reduction.begin(first),
@@ -415,14 +415,15 @@ class RowEmitter {
     return e_.loop(Index::constant(0), Index::constant(p_.blocks), 1, initial,
                    [&](Index block, ValueRange carried) -> Emitter::Carry {
                      Index place = e_.add(e_.scale(row, p_.blocks), block);
-                     return RowReduction(op, e_).join(carried,
-                                                      e_.load(partials(number), element, place));
+                     return RowReduction(op, e_, strict_)
+                         .join(carried, e_.load(partials(number), element, place));
                    })[0];
   }
 
   KernelFunction &f_;
   Emitter &e_;
   const RowPlan &p_;
+  const bool strict_;
   llvm::DenseMap<Value, Value> buffers_;
   size_t level_ = 0;
   Index column_;
@@ -432,7 +433,7 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
   RowPlan plan = *rowPlanOf(kernel.getBody().front(), target);
   if (plan.inTwoStages()) {
     KernelFunction function(kernel, "part", out);
-    RowEmitter rows(function, plan);
+    RowEmitter rows(function, plan, target);
     // Without rows there is no workgroup, and places could not be told (lengths are divided by).
     if (plan.rows) {
       function.forEachWorkgroup([&](Index workgroup) {
@@ -441,7 +442,7 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
     }
   }
   KernelFunction function(kernel, "", out);
-  RowEmitter rows(function, plan);
+  RowEmitter rows(function, plan, target);
   if (plan.leading) {
     function.forEachWorkgroup([&](Index workgroup) { rows.emitJoined(workgroup); });
     return success();

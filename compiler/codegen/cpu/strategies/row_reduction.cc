@@ -42,8 +42,8 @@ RowReduction::Values RowReduction::begin(const Index &first) {
 Value RowReduction::combine(Value element, Value partial) {
   Value result =
       cast<graph::ReductionOpInterface>(op_).emitCombine(e_.builder(), e_.loc(), element, partial);
-  // The sign of a zero that is the largest is not told; it would cost three instructions.
-  if (isa_and_nonnull<arith::MaximumFOp, arith::MinimumFOp>(result.getDefiningOp()))
+  // The sign of a zero that is the largest costs three instructions; strict code alone tells it.
+  if (!strict_ && isa_and_nonnull<arith::MaximumFOp, arith::MinimumFOp>(result.getDefiningOp()))
     result.getDefiningOp()->setAttr(
         "fastmath", arith::FastMathFlagsAttr::get(op_->getContext(), arith::FastMathFlags::nsz));
   return result;

@@ -13,7 +13,9 @@ bool isReduction(mlir::Operation *op);
 // index (i32) in the row.
 class RowReduction {
  public:
-  RowReduction(mlir::Operation *op, Emitter &emitter) : op_(op), e_(emitter) {}
+  // `strict`: extremes tell the signs of zeros.
+  RowReduction(mlir::Operation *op, Emitter &emitter, bool strict)
+      : op_(op), e_(emitter), strict_(strict) {}
 
   using Values = Emitter::Carry;
   // Values of a partial result.
@@ -37,6 +39,7 @@ class RowReduction {
 
   mlir::Operation *op_;
   Emitter &e_;
+  bool strict_;
 };
 
 }  // namespace graven::codegen::cpu

@@ -118,6 +118,57 @@ TEST(RowKernels, DivisionByOneNumberOfARow) {
   }
 }
 
+void strictly(strategy::Target &target) { target.numerics = strategy::Numerics::kStrict; }
+
+// Strict kernels divide by IEEE division even where one number divides a whole row.
+TEST(RowKernels, StrictDivisionByOneNumberOfARow) {
+  constexpr int64_t kRows = 8, kColumns = 80;
+  std::string s = "8x80xf32", r = "8xf32";
+  std::string body = op("%0", "max(%a1, axis = [1])", {s}, r) +
+                     op("%1", "broadcast(%0, shape = [8, 80], axes = [0])", {r}, s) +
+                     op("%2", "divide(%a0, %1)", {s, s}, s);
+  for (const char *cpu : {"native", "x86-64-v3"}) {
+    CompiledKernel kernel(kernelText("row", {s, s}, body, {"%2"}, {s}), "row", cpu, strictly);
+    ASSERT_TRUE(kernel.ok());
+    Numbers x(kRows * kColumns), d(kRows * kColumns);
+    for (int64_t i = 0; i < kRows * kColumns; ++i) {
+      x[i] = static_cast<float>(i + 1) / 7;
+      d[i] = static_cast<float>(i / kColumns * 4 + 3);
+    }
+    auto types = kernel.func().getInputTypes();
+    auto out =
+        kernel.run({CompiledKernel::encode(types[0], x), CompiledKernel::encode(types[1], d)});
+    Numbers y = CompiledKernel::decode(kernel.func().getOutputTypes()[0], out[0]);
+    for (int64_t i = 0; i < kRows * kColumns; ++i)
+      EXPECT_EQ(y[i], static_cast<float>(x[i]) / static_cast<float>(d[i])) << x[i] << " / " << d[i];
+  }
+}
+
+// Of zeros with both signs, strict kernels find the positive largest and the negative smallest.
+TEST(RowKernels, StrictExtremesOfZeros) {
+  std::string s = "2x150xf32", r = "2xf32";
+  std::string body =
+      op("%0", "max(%a0, axis = [1])", {s}, r) + op("%1", "min(%a0, axis = [1])", {s}, r);
+  for (const char *cpu : {"native", "x86-64-v3"}) {
+    CompiledKernel kernel(kernelText("row", {s}, body, {"%0", "%1"}, {r, r}), "row", cpu, strictly);
+    ASSERT_TRUE(kernel.ok());
+    for (int64_t place : {0, 1, 15, 16, 63, 64, 127, 128, 149}) {
+      Numbers x(300, -0.0);
+      for (int64_t i = 150; i < 300; ++i) x[i] = 0.0;
+      x[place] = 0.0;
+      x[150 + place] = -0.0;
+      auto out = kernel.run({CompiledKernel::encode(kernel.func().getInputTypes()[0], x)});
+      for (int output : {0, 1}) {
+        Numbers y = CompiledKernel::decode(kernel.func().getOutputTypes()[output], out[output]);
+        for (double extreme : y) {
+          EXPECT_EQ(extreme, 0.0);
+          EXPECT_EQ(std::signbit(extreme), output == 1) << "at " << place << " for " << cpu;
+        }
+      }
+    }
+  }
+}
+
 // A NaN anywhere in a row is its largest and smallest element.
 TEST(RowKernels, ExtremesOfNan) {
   std::string s = "3x150xf32", r = "3xf32";
