@@ -90,7 +90,7 @@ const Row kRows[] = {
      "math.erf",
      1,
      [](LD x, LD y) -> LD { return std::erf(x); },
-     1,
+     1.1,
      1,
      {{-1, 1}, {-0.01, 0.01}, {-7, 7}, {-2, 2}}},
     {"erfc",
