@@ -12,6 +12,7 @@
 #include "compiler/codegen/cpu/emit_shards.h"
 #include "compiler/codegen/cpu/lower.h"
 #include "compiler/codegen/cpu/target.h"
+#include "compiler/import/attach_weights.h"
 #include "compiler/package/artifact_module.h"
 #include "compiler/package/describe_model.h"
 #include "compiler/package/header_writer.h"
@@ -49,7 +50,8 @@ absl::Status invalid(llvm::StringRef message) {
 std::string print(mlir::ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  module.print(out, mlir::OpPrintingFlags().elideLargeElementsAttrs(64));
+  module.print(
+      out, mlir::OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(256));
   out << "\n";
   return text;
 }
@@ -91,7 +93,7 @@ class Compilation {
     if (options_.report)
       collector_ = std::make_unique<report::Collector>(context_.get(), source_, options_.file_name,
                                                        pipeline_options_.target);
-    bool done = parse() && transform() && emit();
+    bool done = parse() && readWeights() && transform() && emit();
     module_ = nullptr;
     if (!done || diagnostics.hasErrors()) {
       if (!diagnostics.hasErrors())
@@ -126,6 +128,7 @@ class Compilation {
       pipeline_options_.target.numerics = strategy::Numerics::kStrict;
     pipeline_options_.batches = options_.batches;
     pipeline_options_.entries = options_.entries;
+    pipeline_options_.freezes = !options_.weights.empty();
     return absl::OkStatus();
   }
 
@@ -152,6 +155,19 @@ class Compilation {
     context_->appendDialectRegistry(rest);
     context_->loadAllAvailableDialects();
     record("parse", start);
+    return true;
+  }
+
+  bool readWeights() {
+    if (options_.weights.empty()) return true;
+    auto start = Clock::now();
+    llvm::Expected<import::Safetensors> weights = import::readSafetensors(options_.weights);
+    if (!weights)
+      return !failed(llvm::createStringError("the weights '" + options_.weights_name +
+                                             "' are unusable: the file " +
+                                             llvm::toString(weights.takeError())));
+    if (mlir::failed(import::attachWeights(*module_, *weights, options_.weights_name))) return false;
+    record("weights", start);
     return true;
   }
 
@@ -198,7 +214,8 @@ class Compilation {
     std::unique_ptr<llvm::Module> code =
         codegen::cpu::lowerToLlvm(*kernels, target, llvm_context);
     if (!code) return false;
-    if (failed(package::addArtifact(*code, *model))) return false;
+    weights_apart_ = options_.output == Output::kShared && package::areWeightsApart(*model);
+    if (failed(package::addArtifact(*code, *model, weights_apart_))) return false;
     record("lower", start);
     bool done = options_.output == Output::kShared ? writeShared(*model, *code)
                                                    : write(*model, *code);
@@ -215,12 +232,11 @@ class Compilation {
     record("optimize and emit", start);
     if (collector_) reportSizes(model, *objects);
     start = Clock::now();
-    std::string trailer;
+    llvm::StringRef weights = weights_apart_ ? llvm::StringRef(model.constants) : "";
     if (!take(package::linkSharedObject(*objects, target), artifact_.bytes) ||
-        !take(package::sharedArtifactTrailer(artifact_.bytes, package::artifactSymbol(model.name)),
-              trailer))
+        failed(package::finishSharedArtifact(artifact_.bytes, package::artifactSymbol(model.name),
+                                             weights)))
       return false;
-    artifact_.bytes += trailer;
     record("link", start);
     return true;
   }
@@ -336,6 +352,7 @@ class Compilation {
   api::DiagnosticCollector *diagnostics_ = nullptr;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
   std::unique_ptr<report::Collector> collector_;
+  bool weights_apart_ = false;  // constants follow the ELF file instead of standing in it
   Artifact artifact_;
 };
 

@@ -49,6 +49,9 @@ struct CompileOptions {
   std::vector<std::string> entries;   // entries to compile; empty: all
   unsigned threads = 0;               // for code generation; 0: as many as there are processors.
                                       // The bytes made do not depend on it.
+  // Values of parameters and statistics that become constants of the artifact: a safetensors file's
+  // bytes (a checkpoint of graven-run, say), and its name for messages. Empty: state stays state.
+  std::string weights, weights_name;
   std::string core_archive;           // with kArchive: path of libgraven_core.a for the target
   bool report = false;                // make Artifact::report
   std::string report_profile;         // with `report`: JSON of graven-run bench --profile, or ""

@@ -38,7 +38,8 @@ class ModuleBuilder {
   LogicalResult keepMetric(EntryBuilder &entry, StringRef metric, Expr sum, Location loc);
 
   bool wanted(StringRef entry) const {
-    return options_.entries.empty() || llvm::is_contained(options_.entries, entry);
+    return options_.freezes || options_.entries.empty() ||
+           llvm::is_contained(options_.entries, entry);
   }
   bool derives(StringRef entry) const { return wanted(entry) && !functions_.contains(entry); }
   void writeAttributes();
@@ -361,6 +362,7 @@ class BuildEntriesPass : public impl::BuildEntriesBase<BuildEntriesPass> {
     ExpandOptions options;
     options.batches.assign(batches.begin(), batches.end());
     options.entries.assign(entries.begin(), entries.end());
+    options.freezes = freezes;
     if (failed(buildEntries(getOperation(), options))) signalPassFailure();
   }
 };

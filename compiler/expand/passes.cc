@@ -14,7 +14,10 @@ void addExpandPasses(OpPassManager &passes, const ExpandOptions &options) {
   BuildEntriesOptions build;
   build.batches.assign(options.batches.begin(), options.batches.end());
   build.entries.assign(options.entries.begin(), options.entries.end());
+  build.freezes = options.freezes;
   passes.addPass(createBuildEntries(build));
+  // Before entries are worked on that would be dropped.
+  if (options.freezes) passes.addPass(createFreezeState(FreezeStateOptions{build.entries}));
   OpPassManager &entries = passes.nest<graph::EntryOp>();
   // Masks go on primitive reductions, and on means as long as they are whole.
   DecomposeCompositesOptions keepMeans;

@@ -17,6 +17,7 @@ namespace graven::expand {
 struct ExpandOptions {
   std::vector<int64_t> batches;      // batch sizes to build for; empty: the model's own, else 32
   std::vector<std::string> entries;  // to build, by name; empty: all
+  bool freezes = false;              // the module brings values of its state, to be constants
 };
 
 inline void registerPasses() { registerExpandPasses(); }

@@ -26,6 +26,24 @@ def BuildEntries : Pass<"expand-build-entries", "::mlir::ModuleOp"> {
   let options = [
     ListOption<"batches", "batch", "int64_t", "Batch sizes to build for; none: the model's own, else 32">,
     ListOption<"entries", "entries", "std::string", "Entries to build, by name; none: all">,
+    Option<"freezes", "freezes", "bool", "false",
+           "Build all entries all the same, so that expand-freeze-state sees all states">,
+  ];
+  let dependentDialects = ["::graven::graph::GraphDialect"];
+}
+
+def FreezeState : Pass<"expand-freeze-state", "::mlir::ModuleOp"> {
+  let summary = "State that the module brings values for is constant";
+  let description = [{
+    For modules with the attribute `graph.weights` (a dictionary of state names and tensors; others
+    stay as they are). Keeps the entries that are asked for; every state they read, metrics aside,
+    becomes a constant with the value given there. States that no entry needs any longer go. An entry
+    that writes such state is an error, and so are values that are missing, of another type, or of no
+    state of the model. The module's `graph.signature` tells under `frozen` which states became
+    constants, and holds the text of `graph.weights_metadata`.
+  }];
+  let options = [
+    ListOption<"entries", "entries", "std::string", "Entries to keep, by name; none: all">,
   ];
   let dependentDialects = ["::graven::graph::GraphDialect"];
 }

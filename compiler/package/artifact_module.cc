@@ -26,7 +26,7 @@ llvm::Constant *addBytes(llvm::Module &module, llvm::StringRef bytes, uint64_t a
 
 }  // namespace
 
-llvm::Error addArtifact(llvm::Module &module, const Model &model) {
+llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants_apart) {
   llvm::LLVMContext &context = module.getContext();
   llvm::PointerType *pointer = llvm::PointerType::get(context, 0);
   llvm::IntegerType *i32 = llvm::Type::getInt32Ty(context);
@@ -52,7 +52,7 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model) {
   std::string table_bytes = writeTable(model);
   llvm::Constant *table = addBytes(module, table_bytes, 8, "graven_table");
   llvm::Constant *constants =
-      model.constants.empty()
+      model.constants.empty() || constants_apart
           ? null
           : addBytes(module, model.constants, GRAVEN_SEGMENT_ALIGNMENT, "graven_constants");
   llvm::Constant *kernels = null;

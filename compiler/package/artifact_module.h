@@ -15,7 +15,10 @@ namespace graven::package {
 // Adds `model`'s table, constants, kernel pointers and the exported graven_artifact to `module`,
 // which defines every function that `model.kernels` names. All else becomes internal, so that
 // objects of several models can be linked into one program. An error names a kernel without code.
-llvm::Error addArtifact(llvm::Module &module, const Model &model);
+//
+// With `constants_apart` the constants are left out: they will follow the ELF file (see
+// finishSharedArtifact).
+llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants_apart = false);
 
 }  // namespace graven::package
 

@@ -9,6 +9,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 
 namespace graven::package {
 namespace {
@@ -131,8 +132,18 @@ class Description {
   }
 
   mlir::LogicalResult addConstant(plan::ConstantOp op) {
-    auto elements = llvm::dyn_cast<mlir::DenseElementsAttr>(op.getValue());
     plan::RangeAttr place = op.getPlace();
+    if (auto resource = llvm::dyn_cast<mlir::DenseResourceElementsAttr>(op.getValue())) {
+      // Bytes as the artifact has them.
+      mlir::AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+      if (!blob || blob->getData().size() != size_t(place.getBytes()) ||
+          uint64_t(place.getEnd()) > model_.constants.size())
+        return op.emitOpError() << "has no data, or not as many as its place";
+      std::copy(blob->getData().begin(), blob->getData().end(),
+                model_.constants.begin() + place.getOffset());
+      return mlir::success();
+    }
+    auto elements = llvm::dyn_cast<mlir::DenseElementsAttr>(op.getValue());
     if (!elements || uint64_t(place.getEnd()) > model_.constants.size())
       return op.emitError() << "constant that cannot be written to the artifact";
     char *data = model_.constants.data() + place.getOffset();

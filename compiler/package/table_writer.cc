@@ -30,6 +30,10 @@ uint64_t elementBytes(graven_dtype dtype) {
   return 0;
 }
 
+// Constants of fewer bytes stay in the ELF file: a mapping of their own would cost more than a
+// copy.
+constexpr size_t kLeastWeights = 4096;
+
 // Collects records section by section, then lays them out.
 class Table {
  public:
@@ -213,7 +217,10 @@ std::string artifactSymbol(llvm::StringRef model_name) {
   return symbol;
 }
 
-llvm::Expected<std::string> sharedArtifactTrailer(llvm::StringRef elf, llvm::StringRef symbol) {
+bool areWeightsApart(const Model &model) { return model.constants.size() >= kLeastWeights; }
+
+llvm::Error finishSharedArtifact(std::string &elf, llvm::StringRef symbol,
+                                 llvm::StringRef weights) {
   graven_trailer trailer;
   std::memset(&trailer, 0, sizeof trailer);
   if (symbol.size() >= sizeof trailer.symbol)
@@ -222,11 +229,16 @@ llvm::Expected<std::string> sharedArtifactTrailer(llvm::StringRef elf, llvm::Str
         "the model's name is too long: its symbol '" + symbol + "' has " +
             llvm::Twine(symbol.size()) + " characters, at most " +
             llvm::Twine(sizeof trailer.symbol - 1) + " are possible; give it a shorter name");
+  if (!weights.empty()) elf.resize(llvm::alignTo(elf.size(), GRAVEN_SEGMENT_ALIGNMENT), '\0');
   trailer.digest = llvm::xxHash64(elf);
   trailer.file_bytes = elf.size();
+  trailer.weights_bytes = weights.size();
+  if (!weights.empty()) trailer.weights_digest = llvm::xxHash64(weights);
   std::memcpy(trailer.symbol, symbol.data(), symbol.size());
   std::memcpy(trailer.magic, GRAVEN_TRAILER_MAGIC, sizeof trailer.magic);
-  return std::string(reinterpret_cast<const char *>(&trailer), sizeof trailer);
+  elf.append(weights.data(), weights.size());
+  elf.append(reinterpret_cast<const char *>(&trailer), sizeof trailer);
+  return llvm::Error::success();
 }
 
 }  // namespace graven::package

@@ -92,8 +92,12 @@ std::string writeTable(const Model &model);
 // has become '_'.
 std::string artifactSymbol(llvm::StringRef model_name);
 
-// The trailer of a shared artifact whose ELF file is `elf`, as bytes to append.
-llvm::Expected<std::string> sharedArtifactTrailer(llvm::StringRef elf, llvm::StringRef symbol);
+// Whether a shared artifact keeps the model's constants behind its ELF file, where they are mapped
+// without a copy.
+bool areWeightsApart(const Model &model);
+
+// Makes a shared artifact of an ELF file: appends the weights (none: "") and the trailer.
+llvm::Error finishSharedArtifact(std::string &elf, llvm::StringRef symbol, llvm::StringRef weights);
 
 }  // namespace graven::package
 

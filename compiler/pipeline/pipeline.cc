@@ -64,6 +64,7 @@ const Phase kPhases[] = {
        expand::ExpandOptions expand;
        expand.batches = options.batches;
        expand.entries = options.entries;
+       expand.freezes = options.freezes;
        expand::addExpandPasses(passes, expand);
      },
      typedGraph},

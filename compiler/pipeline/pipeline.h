@@ -18,6 +18,8 @@ struct Options {
   std::vector<int64_t> batches;
   // Entries to keep, by name; empty: all.
   std::vector<std::string> entries;
+  // The module brings values of its state (graph.weights), which become constants.
+  bool freezes = false;
 };
 
 struct Phase {

@@ -44,10 +44,10 @@ graven_status fill_context(graven_context *context, graven_pool *pool) {
   status = device.clear(device.self, context->metrics, h.metric_bytes);
   if (status != GRAVEN_OK) return status;
   context->bases[kBaseConstant] =
-      static_cast<char *>(const_cast<void *>(model.artifact->constants));  // operands only read
+      static_cast<char *>(const_cast<void *>(model.artifact.constants));  // operands only read
   context->bases[kBaseMetric] = context->metrics;
   context->bases[kBaseArena] = context->arena;
-  return device.create_queue(device.self, model.artifact, pool, &context->queue);
+  return device.create_queue(device.self, &model.artifact, pool, &context->queue);
 }
 
 }  // namespace

@@ -179,17 +179,20 @@ typedef struct graven_artifact {
   uint64_t table_bytes;
   const graven_kernel_fn *kernels;
   uint64_t kernel_count;
-  const void *constants;  // 64-byte aligned
+  const void *constants;  // 64-byte aligned; null where they are the file's weights (see below)
   uint64_t constant_bytes;
 } graven_artifact;
 
-// A shared artifact ends in this trailer, after the ELF file proper: the loader reads the file,
-// checks the digest of everything before the trailer, and only then hands it to dlopen. It proves
-// integrity, not origin.
-#define GRAVEN_TRAILER_MAGIC "GRAVEN\x01\n"
+// A shared artifact is an ELF file, then weights, if it has any, then this trailer. The loader reads
+// the ELF file, checks its digest, and only then hands it to dlopen. Weights are the constants of an
+// artifact whose `constants` is null: they are mapped from the file, read-only, and their digest is
+// checked there. Digests prove integrity, not origin.
+#define GRAVEN_TRAILER_MAGIC "GRAVEN\x02\n"
 typedef struct graven_trailer {
-  uint64_t digest;        // XXH64, seed 0, of the `file_bytes` before the trailer
-  uint64_t file_bytes;
+  uint64_t digest;          // XXH64, seed 0, of the first `file_bytes` of the file
+  uint64_t file_bytes;      // of the ELF file, padding included: with weights, a multiple of 64
+  uint64_t weights_digest;  // XXH64, seed 0, of the `weights_bytes` that follow; 0 of none
+  uint64_t weights_bytes;   // 0: the constants, if any, are in the ELF file
   char symbol[104];       // NUL-terminated name of the exported graven_artifact
   char magic[8];
 } graven_trailer;

@@ -87,7 +87,7 @@ graven_status create_model(const graven_artifact *artifact, const Device *device
   char *block = static_cast<char *>(calloc(1, bytes));
   if (!block) return fail_memory(bytes, "a model");
   graven_model *made = reinterpret_cast<graven_model *>(block);
-  made->artifact = artifact;
+  made->artifact = *artifact;
   made->table = table;
   made->device = device;
   made->descriptor = -1;

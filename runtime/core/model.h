@@ -28,7 +28,7 @@ struct EntryFacts {
 }  // namespace graven1
 
 struct graven_model {
-  const graven_artifact *artifact;
+  graven_artifact artifact;
   graven1::Table table;
   const graven1::Device *device;
   graven1::BoundOperand *operands;  // one per operand record
@@ -38,20 +38,25 @@ struct graven_model {
   uint32_t base_count;
   uint32_t most_operands;  // of any command
   uint64_t staging_bytes;  // what the staged ports of any entry can need
-  // Opened from a file: the library, the descriptor that it was mapped from, and who closes both.
+  // Opened from a file: the library, the descriptor that it was mapped from, the weights' mapping
+  // (null where there are none), and who closes all of it.
   void *library;
   int descriptor;
+  void *weights;
+  size_t weights_bytes;
   void (*close)(const graven_model &model);
 };
 
 namespace graven1 {
 
-// Verifies `artifact` and makes a model that runs on `device`.
+// Verifies `artifact`, whose record is copied, and makes a model that runs on `device`.
 graven_status create_model(const graven_artifact *artifact, const Device *device,
                            graven_model **model);
-// The same from the shared object at `path`. The file is read once, into memory of this process
+// The same from the shared object at `path`. Its code is read once, into memory of this process
 // alone; the digest is checked there and the very same bytes are mapped, so that neither a damaged
-// file nor one that changes meanwhile reaches the dynamic loader.
+// file nor one that changes meanwhile reaches the dynamic loader. Weights are mapped from the file:
+// who replaces an artifact in use renames another over it, since writing into it changes the
+// weights, and cutting it off takes them away.
 graven_status open_model(const char *path, const Device *device, graven_model **model);
 
 // Frees what `create_model` made; the library of an opened model is closed by `model->close`.

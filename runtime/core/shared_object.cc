@@ -1,5 +1,7 @@
 // Opening an artifact that is a shared object. The dynamic loader trusts what it maps: a damaged
-// file kills the process. So the trailer's digest is checked first, on a private copy.
+// file kills the process. So the trailer's digest is checked first, on a private copy. Weights are
+// numbers that no loader interprets; they are mapped from the file itself, so that processes share
+// them and opening costs no copy.
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
@@ -56,20 +58,20 @@ struct Descriptor {
   }
 };
 
-// Copies `bytes` of `from` to `to`, adding those before the trailer to `digest`.
+// Copies the first `bytes` of `from` to `to` and takes their digest.
 graven_status copy_file(const char *path, int from, int to, uint64_t bytes, uint64_t *digest) {
   char buffer[1 << 14];
   Digest sum;
-  uint64_t summed = bytes - sizeof(graven_trailer);
   for (uint64_t at = 0; at < bytes;) {
-    ssize_t got = pread(from, buffer, sizeof buffer, static_cast<off_t>(at));
+    uint64_t left = bytes - at;
+    ssize_t got =
+        pread(from, buffer, left < sizeof buffer ? left : sizeof buffer, static_cast<off_t>(at));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return io_failure(path, "read", errno);
-    if (got == 0 || static_cast<uint64_t>(got) > bytes - at) {
+    if (got == 0) {
       return fail(GRAVEN_CORRUPT, "'%s' changed while it was read; try again", shown(path));
     }
-    uint64_t left = at < summed ? summed - at : 0;
-    sum.add(buffer, left < static_cast<uint64_t>(got) ? left : static_cast<uint64_t>(got));
+    sum.add(buffer, static_cast<size_t>(got));
     for (ssize_t done = 0; done < got;) {
       ssize_t put = write(to, buffer + done, static_cast<size_t>(got - done));
       if (put < 0 && errno == EINTR) continue;
@@ -96,11 +98,17 @@ graven_status check_trailer(const char *path, int file, uint64_t bytes, graven_t
                 "again",
                 shown(path));
   }
-  if (trailer->file_bytes != bytes - sizeof *trailer) {
+  if (trailer->weights_bytes == 0 && trailer->weights_digest != 0) {
+    return fail(GRAVEN_CORRUPT, "'%s' is damaged: its trailer has a digest of no weights; compile it again",
+                shown(path));
+  }
+  uint64_t before = bytes - sizeof *trailer;
+  if (trailer->file_bytes > before || trailer->weights_bytes != before - trailer->file_bytes ||
+      (trailer->weights_bytes != 0 && trailer->file_bytes % GRAVEN_SEGMENT_ALIGNMENT != 0)) {
     return fail(GRAVEN_CORRUPT,
                 "'%s' is damaged: it has %" PRIu64 " bytes before its trailer, expected %" PRIu64
-                "; copy or compile it again",
-                shown(path), bytes - static_cast<uint64_t>(sizeof *trailer), trailer->file_bytes);
+                " of code and %" PRIu64 " of weights; copy or compile it again",
+                shown(path), before, trailer->file_bytes, trailer->weights_bytes);
   }
   size_t name_bytes = strnlen(trailer->symbol, sizeof trailer->symbol);
   bool padded = name_bytes < sizeof trailer->symbol;
@@ -127,9 +135,57 @@ graven_status check_machine(const char *path, int file) {
               shown(path), machine_name(machine), machine_name(kMachine));
 }
 
+graven_status wrong_digest(const char *path, const char *what, uint64_t got, uint64_t expected) {
+  return fail(GRAVEN_CORRUPT,
+              "'%s' is damaged: the digest of its %s is %016" PRIx64 ", expected %016" PRIx64
+              "; copy or compile it again",
+              shown(path), what, got, expected);
+}
+
+// A mapped part of a file.
+struct Mapping {
+  void *address = nullptr;  // at a page's beginning
+  size_t bytes = 0;
+  ~Mapping() {
+    if (address) munmap(address, bytes);
+  }
+};
+
+// Maps the weights of `file`, checks their digest, and points `artifact` at them.
+graven_status map_weights(const char *path, int file, const graven_trailer &trailer,
+                          Mapping *mapping, graven_artifact *artifact) {
+  if (trailer.weights_bytes == 0) return GRAVEN_OK;
+  if (artifact->constants || artifact->constant_bytes != trailer.weights_bytes) {
+    return fail(GRAVEN_CORRUPT,
+                "'%s' is damaged: it comes with %" PRIu64
+                " bytes of weights, its code expects "
+                "%" PRIu64 "; compile it again",
+                shown(path), trailer.weights_bytes,
+                artifact->constants ? uint64_t{0} : artifact->constant_bytes);
+  }
+  // A mapping begins with a page, the weights at a multiple of 64.
+  uint64_t page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  uint64_t lead = trailer.file_bytes % page;
+  size_t bytes = static_cast<size_t>(lead + trailer.weights_bytes);
+  void *address = mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file,
+                       static_cast<off_t>(trailer.file_bytes - lead));
+  if (address == MAP_FAILED) return io_failure(path, "map the weights of", errno);
+  mapping->address = address;
+  mapping->bytes = bytes;
+  const char *weights = static_cast<const char *>(address) + lead;
+  Digest sum;
+  sum.add(weights, static_cast<size_t>(trailer.weights_bytes));
+  if (sum.value() != trailer.weights_digest) {
+    return wrong_digest(path, "weights", sum.value(), trailer.weights_digest);
+  }
+  artifact->constants = weights;
+  return GRAVEN_OK;
+}
+
 void close_library(const graven_model &model) {
   dlclose(model.library);
   ::close(model.descriptor);
+  if (model.weights) munmap(model.weights, model.weights_bytes);
 }
 
 }  // namespace
@@ -154,20 +210,12 @@ graven_status open_model(const char *path, const Device *device, graven_model **
   copy.number = memfd_create("graven", MFD_CLOEXEC);
   if (copy.number < 0) return io_failure(path, "make a copy in memory of", errno);
   uint64_t digest;
-  if (graven_status error = copy_file(path, file.number, copy.number, bytes, &digest);
+  // What was read of the file stays what it was: the trailer above, the code in the copy.
+  if (graven_status error = copy_file(path, file.number, copy.number, trailer.file_bytes, &digest);
       error != GRAVEN_OK) {
     return error;
   }
-  // The trailer is read again, from the copy: from here on nothing depends on the file.
-  if (graven_status error = check_trailer(path, copy.number, bytes, &trailer); error != GRAVEN_OK) {
-    return error;
-  }
-  if (digest != trailer.digest) {
-    return fail(GRAVEN_CORRUPT,
-                "'%s' is damaged: its digest is %016" PRIx64 ", expected %016" PRIx64
-                "; copy or compile it again",
-                shown(path), digest, trailer.digest);
-  }
+  if (digest != trailer.digest) return wrong_digest(path, "code", digest, trailer.digest);
   if (graven_status error = check_machine(path, copy.number); error != GRAVEN_OK) return error;
   // The descriptor stays open as long as the library: the loader knows libraries by this name, and
   // a number used twice would give back the first library.
@@ -181,17 +229,26 @@ graven_status open_model(const char *path, const Device *device, graven_model **
   }
   const graven_artifact *artifact =
       static_cast<const graven_artifact *>(dlsym(library, trailer.symbol));
-  graven_status error =
-      artifact ? create_model(artifact, device, model)
-               : fail(GRAVEN_CORRUPT, "'%s' is damaged: it does not define '%s'; compile it again",
-                      shown(path), trailer.symbol);
+  Mapping mapping;
+  graven_status error = GRAVEN_OK;
+  if (!artifact) {
+    error = fail(GRAVEN_CORRUPT, "'%s' is damaged: it does not define '%s'; compile it again",
+                 shown(path), trailer.symbol);
+  } else {
+    graven_artifact whole = *artifact;
+    error = map_weights(path, file.number, trailer, &mapping, &whole);
+    if (error == GRAVEN_OK) error = create_model(&whole, device, model);
+  }
   if (error != GRAVEN_OK) {
     dlclose(library);
     return error;
   }
   (*model)->library = library;
   (*model)->descriptor = copy.number;
+  (*model)->weights = mapping.address;
+  (*model)->weights_bytes = mapping.bytes;
   (*model)->close = close_library;
+  mapping.address = nullptr;
   copy.number = -1;
   return GRAVEN_OK;
 }

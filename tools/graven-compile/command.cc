@@ -36,7 +36,8 @@ int fail(int code, const std::string &message) {
 
 std::string text(const absl::Status &status) { return std::string(status.message()); }
 
-absl::StatusOr<std::string> readInput(const std::string &path) {
+// `example` names a file of the kind expected.
+absl::StatusOr<std::string> readInput(const std::string &path, const char *example) {
   if (path == "-") {
     std::ostringstream content;
     content << std::cin.rdbuf();
@@ -45,7 +46,7 @@ absl::StatusOr<std::string> readInput(const std::string &path) {
   std::error_code code;
   if (fs::is_directory(path, code))
     return absl::InvalidArgumentError(
-        absl::StrCat("'", path, "' is a folder; expected a model text such as iris.mlir"));
+        absl::StrCat("'", path, "' is a folder; expected ", example));
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
@@ -207,12 +208,23 @@ int compileMain(int argc, char **argv) {
     std::cout.flush();
     return std::cout ? 0 : kModelError;
   }
-  absl::StatusOr<std::string> source = readInput(flags->input);
+  absl::StatusOr<std::string> source =
+      readInput(flags->input, "a model text such as iris.mlir");
   if (!source.ok()) return fail(kModelError, text(source.status()));
+  if (!flags->weights.empty()) {
+    absl::StatusOr<std::string> weights =
+        readInput(flags->weights, "a file of weights such as iris.safetensors");
+    if (!weights.ok())
+      return fail(kModelError, absl::StrCat("--weights: ", text(weights.status())));
+    if (weights->empty())
+      return fail(kModelError, absl::StrCat("--weights: '", flags->weights, "' is empty"));
+    flags->options.weights = *std::move(weights);
+    flags->options.weights_name = flags->weights;
+  }
   flags->options.core_archive = coreArchive(flags->options.target);
 
   if (!flags->profile.empty()) {
-    absl::StatusOr<std::string> profile = readInput(flags->profile);
+    absl::StatusOr<std::string> profile = readInput(flags->profile, "a profile such as profile.json");
     if (!profile.ok()) return fail(kModelError, text(profile.status()));
     if (profile->empty())
       return fail(kModelError, absl::StrCat("the profile '", flags->profile, "' is empty"));

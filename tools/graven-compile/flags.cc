@@ -53,6 +53,9 @@ Model
                            model's fit line, else 32); any smaller number of
                            rows runs on each
   --entries NAME[,NAME...] entry points to keep (default: all)
+  --weights FILE           make the trained state in this safetensors file (as
+                           fit saved it) constants of the artifact; goes with
+                           --entries=predict and others that change no state
 
 Looking inside
   --report FILE            write a page (HTML) that shows what became of the
@@ -78,7 +81,7 @@ constexpr Kind kKinds[] = {{"shared", ".so", Output::kShared}, {"object", ".o", 
 const std::vector<std::string> kFlags = {"-o",      "--output", "--emit",  "--compile-to",      "--target",
                                   "--cpu",   "--device", "--batch", "--entries",         "--stats",
                                   "--help",  "-h",       "--version", "--dump-after-each",
-                                  "--report", "--report-profile", "--numerics"};
+                                  "--report", "--report-profile", "--numerics", "--weights"};
 
 // Number of single-letter edits between two words.
 size_t editDistance(const std::string &a, const std::string &b) {
@@ -205,6 +208,7 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   app.add_option("--numerics", numerics);
   app.add_option("--batch", batches);
   app.add_option("--entries", entries);
+  app.add_option("--weights", flags.weights);
   app.add_option("--dump-after-each", flags.dump_folder);
   app.add_option("--report", flags.report);
   app.add_option("--report-profile", flags.profile);

@@ -56,20 +56,21 @@ absl::Status Run(const EvaluateFlags &flags) {
 
 Action AddEvaluate(CLI::App &app) {
   auto flags = std::make_shared<EvaluateFlags>();
-  CLI::App *evaluate =
-      app.add_subcommand("evaluate", "Measure a trained model on a data set.");
+  CLI::App *evaluate = app.add_subcommand("evaluate", "Measure a trained model on a data set.");
   evaluate->footer(kFooter);
   evaluate->add_option("MODEL", flags->model, "the compiled model, M.so")->required();
-  evaluate->add_option("--state", flags->state, "the trained state, as fit saved it")
-      ->required()
+  evaluate
+      ->add_option("--state", flags->state,
+                   "the trained state, as fit saved it; none where the "
+                   "the artifact holds its weights")
       ->option_text("S.safetensors");
-  evaluate->add_option("--data", flags->data, "data with labels")
-      ->required()
-      ->option_text("F[,F]");
-  evaluate->add_option("--label", flags->label, "label column of CSV data (default: as in training)")
+  evaluate->add_option("--data", flags->data, "data with labels")->required()->option_text("F[,F]");
+  evaluate
+      ->add_option("--label", flags->label, "label column of CSV data (default: as in training)")
       ->option_text("NAME");
-  evaluate->add_option("--batch-size", flags->batch_size,
-                       "one of the compiled batch sizes (default: the largest)")
+  evaluate
+      ->add_option("--batch-size", flags->batch_size,
+                   "one of the compiled batch sizes (default: the largest)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000000}))
       ->option_text("N");
   evaluate->add_option("--threads", flags->threads, "worker threads (default: one per core)")

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "nlohmann/json.hpp"
 #include "runtime/train/engine/session.h"
+#include "runtime/train/engine/signature.h"
 #include "runtime/train/status_macros.h"
 #include "tools/graven-run/command.h"
 
@@ -72,9 +73,8 @@ void PrintEntries(const Model &model) {
     const graven_entry_record &entry = model.entries()[i];
     std::string batch;
     if (entry.batch > 0) {
-      batch = absl::StrFormat("  batch %s%d",
-                              (entry.flags & GRAVEN_ENTRY_PARTIAL) != 0 ? "up to " : "",
-                              entry.batch);
+      batch = absl::StrFormat(
+          "  batch %s%d", (entry.flags & GRAVEN_ENTRY_PARTIAL) != 0 ? "up to " : "", entry.batch);
     }
     absl::PrintF("  %s(%s)", model.Text(entry.name), PortsText(model.Inputs(i)));
     std::string results = PortsText(model.Outputs(i));
@@ -99,6 +99,14 @@ void PrintStates(const Model &model) {
   absl::PrintF("  %d trainable numbers\n", parameters);
 }
 
+// Weights that are constants of the artifact.
+void PrintFrozen(const train::FrozenRecord &frozen) {
+  std::printf("\nWeights in the artifact\n");
+  for (const train::FrozenRecord::State &state : frozen.states) {
+    absl::PrintF("  %-14s %s\n", state.type, state.name);
+  }
+}
+
 void PrintText(const Model &model) {
   const graven_table_header &table = model.table();
   absl::PrintF("Model %s for %s\n", model.name(), model.Text(table.target));
@@ -111,7 +119,9 @@ void PrintText(const Model &model) {
   absl::PrintF("Memory: state %s, scratch %s, constants %s, metrics %s\n", Bytes(table.state_bytes),
                Bytes(table.arena_bytes), Bytes(table.constant_bytes), Bytes(table.metric_bytes));
   PrintEntries(model);
-  PrintStates(model);
+  absl::StatusOr<std::optional<train::FrozenRecord>> frozen = train::ParseFrozen(model.signature());
+  if (frozen.ok() && frozen->has_value()) PrintFrozen(**frozen);
+  if (!model.states().empty()) PrintStates(model);
   if (!model.metrics().empty()) {
     std::printf("\nMetrics\n");
     for (const std::string &name : model.metrics()) absl::PrintF("  %s\n", name);

@@ -118,8 +118,10 @@ Action AddPredict(CLI::App &app) {
   CLI::App *predict = app.add_subcommand("predict", "Apply a trained model to a data set.");
   predict->footer(kFooter);
   predict->add_option("MODEL", flags->model, "the compiled model, M.so")->required();
-  predict->add_option("--state", flags->state, "the trained state, as fit saved it")
-      ->required()
+  predict
+      ->add_option("--state", flags->state,
+                   "the trained state, as fit saved it; none where the "
+                   "the artifact holds its weights")
       ->option_text("S.safetensors");
   predict->add_option("--data", flags->data, "data; labels, if any, are not used")
       ->required()
@@ -127,11 +129,13 @@ Action AddPredict(CLI::App &app) {
   predict->add_option("-o,--output", flags->output, "where the predictions go")
       ->required()
       ->option_text("OUT.npy|OUT.csv");
-  predict->add_option("--label", flags->label,
-                      "label column of CSV data, left out (default: as in training)")
+  predict
+      ->add_option("--label", flags->label,
+                   "label column of CSV data, left out (default: as in training)")
       ->option_text("NAME");
-  predict->add_option("--batch-size", flags->batch_size,
-                      "one of the compiled batch sizes (default: the largest)")
+  predict
+      ->add_option("--batch-size", flags->batch_size,
+                   "one of the compiled batch sizes (default: the largest)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000000}))
       ->option_text("N");
   predict->add_option("--threads", flags->threads, "worker threads (default: one per core)")

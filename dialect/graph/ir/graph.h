@@ -35,6 +35,13 @@ llvm::LogicalResult runSourceCheck(mlir::Operation *container);
 // The module's mark that keeps the check off it; on copies made by the check itself.
 inline constexpr llvm::StringLiteral kUnchecked = "graph.unchecked";
 
+// Attributes of a module that comes with trained values: a dictionary of state names and tensors,
+// the name of the file they are from, and what that file knows about the data of its training.
+// Lifespan: set by `import`; expand-freeze-state makes constants of them.
+inline constexpr llvm::StringLiteral kWeights = "graph.weights";
+inline constexpr llvm::StringLiteral kWeightsFile = "graph.weights_file";
+inline constexpr llvm::StringLiteral kWeightsMetadata = "graph.weights_metadata";
+
 // Trait: the op holds source text (graph.func, nn.layer, nn.model).
 template <typename ConcreteOp>
 class SourceContainer : public mlir::OpTrait::TraitBase<ConcreteOp, SourceContainer> {
@@ -49,8 +56,8 @@ llvm::LogicalResult verifyShape(mlir::Operation *op);
 
 #include "dialect/graph/ir/graph_dialect.h.inc"
 #define GET_TYPEDEF_CLASSES
-#include "dialect/graph/ir/graph_types.h.inc"
 #include "dialect/graph/ir/graph_interfaces.h.inc"
+#include "dialect/graph/ir/graph_types.h.inc"
 #define GET_OP_CLASSES
 #include "dialect/graph/ops/elementwise.h.inc"
 #define GET_OP_CLASSES

@@ -41,8 +41,8 @@ LogicalResult shapeOfLists(Attribute value, SmallVectorImpl<int64_t> &shape, Typ
 
 FailureOr<RankedTensorType> ConstantOp::inferType(ArrayRef<RankedTensorType>, Error error) {
   Attribute value = getValue();
-  if (auto dense = dyn_cast<DenseElementsAttr>(value)) {
-    auto type = dyn_cast<RankedTensorType>(dense.getType());
+  if (auto dense = dyn_cast<ElementsAttr>(value)) {
+    auto type = dyn_cast<RankedTensorType>(dense.getShapedType());
     if (!type || !isElementType(type.getElementType()))
       return error() << "holds elements of type " << dense.getElementType()
                      << "; tensors hold f32, f64, i1, i32, i64 or ui8";

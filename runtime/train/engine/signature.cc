@@ -105,12 +105,12 @@ absl::Status Assign(const std::string &where, const std::vector<Field> &fields,
     names.push_back(field.name);
     if (key != field.name) continue;
     if (field.read(value)) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrFormat("%s: %s is %s; expected %s", where, key,
-                                                      value.dump(), field.expected));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: %s is %s; expected %s", where, key, value.dump(), field.expected));
   }
-  return absl::InvalidArgumentError(absl::StrFormat("%s: there is no option '%s'%s; the options are %s",
-                                                    where, key, DidYouMean(key, names),
-                                                    absl::StrJoin(names, ", ")));
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s: there is no option '%s'%s; the options are %s", where, key,
+                      DidYouMean(key, names), absl::StrJoin(names, ", ")));
 }
 
 absl::Status ParsePairs(const std::string &flag, const std::string &text,
@@ -212,6 +212,37 @@ absl::StatusOr<FitSettings> FitDefaults(const std::string &signature) {
   GRAVEN_RETURN_IF_ERROR(ReadGroup(*fit, "early_stopping", &settings.early_stopping));
   GRAVEN_RETURN_IF_ERROR(ReadGroup(*fit, "reduce_lr", &settings.reduce_lr));
   return settings;
+}
+
+absl::StatusOr<std::optional<FrozenRecord>> ParseFrozen(const std::string &signature) {
+  json root = json::parse(signature, nullptr, /*allow_exceptions=*/false);
+  if (!root.is_object() || !root.contains("frozen")) return std::optional<FrozenRecord>();
+  const json &frozen = root["frozen"];
+  FrozenRecord record;
+  auto text = [](const json &object, const char *key, std::string *into) {
+    auto found = object.find(key);
+    if (found == object.end() || !found->is_string()) return false;
+    *into = found->get<std::string>();
+    return true;
+  };
+  bool sound = frozen.is_object() && frozen.contains("states") && frozen["states"].is_array();
+  if (sound) {
+    for (const json &state : frozen["states"]) {
+      FrozenRecord::State read;
+      sound &=
+          state.is_object() && text(state, "name", &read.name) && text(state, "type", &read.type);
+      record.states.push_back(std::move(read));
+    }
+    auto metadata = frozen.find("metadata");
+    if (metadata != frozen.end() && metadata->is_object()) {
+      text(*metadata, "train.data", &record.data);
+    }
+  }
+  if (!sound) {
+    return absl::DataLossError(
+        "the model's signature: frozen does not list states; compile the model again");
+  }
+  return std::optional<FrozenRecord>(std::move(record));
 }
 
 }  // namespace graven::train

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,9 +16,9 @@ namespace graven::train {
 // Stop when the monitored measure no longer improves.
 struct EarlyStoppingSettings {
   std::string monitor = "val_loss";
-  int64_t patience = 10;       // epochs without improvement that are tolerated
-  double min_delta = 0.0;      // an improvement must be larger than this
-  std::string mode = "auto";   // min, max, or auto: min for losses and errors, else max
+  int64_t patience = 10;      // epochs without improvement that are tolerated
+  double min_delta = 0.0;     // an improvement must be larger than this
+  std::string mode = "auto";  // min, max, or auto: min for losses and errors, else max
   bool restore_best_weights = true;
 };
 
@@ -28,13 +29,13 @@ struct ReduceLrSettings {
   int64_t patience = 5;
   double min_delta = 1e-4;
   std::string mode = "auto";
-  int64_t cooldown = 0;        // epochs after a reduction in which nothing is counted
-  double min_scale = 0.0;      // lower bound of the control state `lr_scale`
+  int64_t cooldown = 0;    // epochs after a reduction in which nothing is counted
+  double min_scale = 0.0;  // lower bound of the control state `lr_scale`
 };
 
 // What fit needs to know; the model's text gives defaults, command-line flags override them.
 struct FitSettings {
-  int64_t batch_size = 0;      // 0: the largest compiled variant of train_step
+  int64_t batch_size = 0;  // 0: the largest compiled variant of train_step
   int64_t epochs = 1;
   double validation_split = 0.0;
   bool shuffle = true;
@@ -57,6 +58,18 @@ nlohmann::json ToJson(const ReduceLrSettings &settings);
 // Reads object "fit" of the signature text (JSON). A missing object or key keeps the default, a key
 // of the wrong type is an error.
 absl::StatusOr<FitSettings> FitDefaults(const std::string &signature);
+
+// What a signature says of weights that are constants of the artifact.
+struct FrozenRecord {
+  struct State {
+    std::string name, type;  // "dense.kernel", "4x16xf32"
+  };
+  std::vector<State> states;
+  std::string data;  // the checkpoint's metadata under "train.data"; may be ""
+};
+
+// Reads object "frozen" of the signature; nothing where the artifact's weights are state.
+absl::StatusOr<std::optional<FrozenRecord>> ParseFrozen(const std::string &signature);
 
 }  // namespace graven::train
 

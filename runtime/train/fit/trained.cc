@@ -1,9 +1,11 @@
 #include "runtime/train/fit/trained.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "runtime/train/engine/signature.h"
 #include "runtime/train/status_macros.h"
 
 namespace graven::train {
@@ -11,11 +13,23 @@ namespace graven::train {
 absl::StatusOr<TrainedSession> OpenTrained(const std::string &model_path, const std::string &state,
                                            int threads) {
   GRAVEN_ASSIGN_OR_RETURN(auto model, Model::Open(model_path));
+  GRAVEN_ASSIGN_OR_RETURN(std::optional<FrozenRecord> frozen, ParseFrozen(model->signature()));
+  if (frozen.has_value() && !state.empty()) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "--state: %s holds its weights itself, as constants; leave the flag away", model_path));
+  }
+  if (!frozen.has_value() && state.empty()) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s holds no weights; give the trained state, as fit saved it, with --state", model_path));
+  }
   TrainedSession trained;
   GRAVEN_ASSIGN_OR_RETURN(trained.session, Session::Create(std::move(model), threads));
+  if (frozen.has_value()) {
+    GRAVEN_ASSIGN_OR_RETURN(trained.data, ParseData(model_path, frozen->data));
+    return trained;
+  }
   GRAVEN_RETURN_IF_ERROR(trained.session->Load(state));
-  GRAVEN_ASSIGN_OR_RETURN(trained.data,
-                          ParseData(state, trained.session->Metadata("train.data")));
+  GRAVEN_ASSIGN_OR_RETURN(trained.data, ParseData(state, trained.session->Metadata("train.data")));
   return trained;
 }
 

@@ -17,8 +17,8 @@ struct TrainedSession {
   DataRecord data;
 };
 
-// Opens the artifact `model` and loads the checkpoint `state` into a session. threads: 0 for one per
-// core.
+// Opens the artifact `model` and loads the checkpoint `state` into a session. An artifact whose
+// weights are constants takes none: `state` is "" then, and only then. threads: 0 for one per core.
 absl::StatusOr<TrainedSession> OpenTrained(const std::string &model, const std::string &state,
                                            int threads);
 
