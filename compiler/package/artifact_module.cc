@@ -38,11 +38,12 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants
       function.setLinkage(llvm::GlobalValue::InternalLinkage);
     }
   std::vector<llvm::Constant *> addresses;
-  for (const std::string &name : model.kernels) {
-    llvm::Function *function = module.getFunction(name);
+  for (const Kernel &kernel : model.kernels) {
+    if (!model.images.empty()) break;
+    llvm::Function *function = module.getFunction(kernel.symbol);
     if (!function || function->isDeclaration())
       return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
-                                     "kernel '" + llvm::Twine(name) +
+                                     "kernel '" + llvm::Twine(kernel.symbol) +
                                          "' has no code; this is a defect of the compiler: please "
                                          "report it with the model");
     addresses.push_back(function);
@@ -64,16 +65,21 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants
                                  llvm::GlobalValue::InternalLinkage, content, "graven_kernels");
   }
 
+  std::string image_bytes = writeImages(model);
+  llvm::Constant *image = image_bytes.empty() ? null : addBytes(module, image_bytes, 8, "graven_image");
+
   // The fields of graven_artifact, in order.
   llvm::Constant *fields[] = {llvm::ConstantInt::get(i32, GRAVEN_ARTIFACT_MAGIC),
                               llvm::ConstantInt::get(i32, GRAVEN_ARTIFACT_FORMAT),
                               table,
                               llvm::ConstantInt::get(i64, table_bytes.size()),
                               kernels,
-                              llvm::ConstantInt::get(i64, addresses.size()),
+                              llvm::ConstantInt::get(i64, model.kernels.size()),
                               constants,
-                              llvm::ConstantInt::get(i64, model.constants.size())};
-  auto *type = llvm::StructType::get(context, {i32, i32, pointer, i64, pointer, i64, pointer, i64});
+                              llvm::ConstantInt::get(i64, model.constants.size()),
+                              image,
+                              llvm::ConstantInt::get(i64, image_bytes.size())};
+  auto *type = llvm::StructType::get(context, {i32, i32, pointer, i64, pointer, i64, pointer, i64, pointer, i64});
   new llvm::GlobalVariable(module, type, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
                            llvm::ConstantStruct::get(type, fields), artifactSymbol(model.name));
   return llvm::Error::success();

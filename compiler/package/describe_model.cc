@@ -68,6 +68,7 @@ class Description {
  public:
   Description(mlir::ModuleOp module, const strategy::Target &target) : module_(module), strict_(target.strict()) {
     model_.target = target.triple;
+    model_.device = target.device;
     model_.cpu_features = target.required_features;
   }
 
@@ -168,7 +169,7 @@ class Description {
     std::string symbol = stageSymbol(kernel, stage);
     auto [place, isNew] =
         kernels_.try_emplace(symbol, static_cast<uint32_t>(model_.kernels.size()));
-    if (isNew) model_.kernels.push_back(symbol);
+    if (isNew) model_.kernels.push_back({symbol});
     return place->second;
   }
 

@@ -30,6 +30,10 @@ uint64_t elementBytes(graven_dtype dtype) {
   return 0;
 }
 
+uint64_t bytesOf(const Image &image) {
+  return image.bytes.size() + (image.kind == GRAVEN_IMAGE_PTX ? 1 : 0);
+}
+
 // Constants of fewer bytes stay in the ELF file: a mapping of their own would cost more than a
 // copy.
 constexpr size_t kLeastWeights = 4096;
@@ -40,7 +44,9 @@ class Table {
   explicit Table(const Model &model) : model_(model) {
     std::memset(&header_, 0, sizeof header_);
     addStates();
-    for (const std::string &kernel : model.kernels) kernels_.push_back({text(kernel)});
+    for (const Kernel &kernel : model.kernels)
+      kernels_.push_back({text(kernel.symbol), kernel.threads, kernel.shared_bytes});
+    addImages();
     for (const Entry &entry : model.entries) addEntry(entry);
     for (const Metric &metric : model.metrics)
       metrics_.push_back({text(metric.name), metric.numerator, metric.denominator});
@@ -56,6 +62,7 @@ class Table {
     header_.kernels_count = append(bytes, kernels_, header_.kernels_offset);
     header_.entries_count = append(bytes, entries_, header_.entries_offset);
     header_.metrics_count = append(bytes, metrics_, header_.metrics_offset);
+    header_.images_count = append(bytes, images_, header_.images_offset);
     header_.strings_bytes =
         append(bytes, std::vector<char>(strings_.begin(), strings_.end()), header_.strings_offset);
     header_.table_bytes = bytes.size();
@@ -120,6 +127,19 @@ class Table {
     header_.layout_digest = llvm::xxHash64(layout);
   }
 
+  void addImages() {
+    uint64_t offset = 0;
+    for (const Image &image : model_.images) {
+      auto record = zeroed<graven_image_record>();
+      record.kind = image.kind;
+      record.architecture = image.architecture;
+      record.offset = offset;
+      record.bytes = bytesOf(image);
+      images_.push_back(record);
+      offset += llvm::alignTo(record.bytes, 8);
+    }
+  }
+
   graven_span addPorts(const std::vector<Port> &ports) {
     graven_span span = {static_cast<uint32_t>(ports_.size()), static_cast<uint32_t>(ports.size())};
     for (const Port &port : ports) {
@@ -171,6 +191,7 @@ class Table {
     header_.model_name = text(model_.name);
     header_.signature = text(model_.signature);
     header_.target = text(model_.target);
+    header_.device = text(model_.device);
     header_.cpu_features = text(llvm::join(model_.cpu_features, ","));
     header_.state_bytes = model_.state_bytes;
     header_.metric_bytes = model_.metric_bytes;
@@ -189,6 +210,7 @@ class Table {
   std::vector<graven_kernel_record> kernels_;
   std::vector<graven_entry_record> entries_;
   std::vector<graven_metric_record> metrics_;
+  std::vector<graven_image_record> images_;
 };
 
 }  // namespace
@@ -207,6 +229,15 @@ uint64_t Model::arenaBytes() const {
 
 uint64_t Model::peakBytes() const {
   return state_bytes + metric_bytes + constants.size() + arenaBytes();
+}
+
+std::string writeImages(const Model &model) {
+  std::string blob;
+  for (const Image &image : model.images) {
+    blob += image.bytes;
+    blob.resize(llvm::alignTo(blob.size() - image.bytes.size() + bytesOf(image), 8), '\0');
+  }
+  return blob;
 }
 
 std::string writeTable(const Model &model) { return Table(model).write(); }

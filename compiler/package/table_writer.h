@@ -66,24 +66,44 @@ struct Metric {
   uint32_t numerator = 0, denominator = 0;  // indices into Model::states
 };
 
+// A function of the machine code.
+struct Kernel {
+  std::string symbol;
+  uint32_t threads = 0;       // of one workgroup, where a workgroup has several; else 0
+  uint32_t shared_bytes = 0;  // of dynamic shared memory
+};
+
+// Code of all kernels in a form that a device loads.
+struct Image {
+  graven_image_kind kind = GRAVEN_IMAGE_PTX;
+  uint32_t architecture = 0;
+  std::string bytes;  // of PTX: without a NUL at the end, which the artifact adds
+};
+
 // Everything of a compiled model but its machine code.
 struct Model {
   std::string name;
   std::string signature;                  // JSON for tools
   std::string target;                     // LLVM triple
+  std::string device = "cpu";             // that runs the kernels
   std::vector<std::string> cpu_features;  // needed at run time
   uint64_t state_bytes = 0, metric_bytes = 0;
   std::vector<State> states;
-  std::vector<std::string> kernels;  // symbols of the machine code, in table order
+  std::vector<Kernel> kernels;
   std::vector<Entry> entries;
   std::vector<Metric> metrics;
   std::string constants;  // the constant segment
+  // Kernels for a device that loads them; none where they are functions of the object file.
+  std::vector<Image> images;
 
   uint64_t arenaBytes() const;  // maximum over entries
   // Largest sum of state, metrics, constants and arena of one call; inputs and outputs are the
   // caller's.
   uint64_t peakBytes() const;
 };
+
+// The blob that the table's image records are parts of.
+std::string writeImages(const Model &model);
 
 // The table's bytes, digests filled in. Depends on `model` alone.
 std::string writeTable(const Model &model);

@@ -3,7 +3,8 @@
 // One exported symbol per model, `graven_model_<name>`, of type `graven_artifact`. It points at a
 // relocatable *table*: a flat blob of fixed-size records that refer to one another by index and to
 // text by offset into a string pool, so that every reference can be bounds-checked before use.
-// Machine code is reached through `kernels` alone.
+// Machine code is reached through `kernels` where kernels are functions of the process, else through
+// `image`, which a device loads.
 //
 // This header is the only thing that `compiler/` and `runtime/` share. C99, no dependency.
 // All integers are little-endian; every record is 8-byte aligned within the table.
@@ -17,7 +18,7 @@ extern "C" {
 #endif
 
 #define GRAVEN_ARTIFACT_MAGIC 0x4e565247u /* "GRVN" */
-#define GRAVEN_ARTIFACT_FORMAT 1u
+#define GRAVEN_ARTIFACT_FORMAT 2u
 #define GRAVEN_MAX_RANK 8
 #define GRAVEN_SEGMENT_ALIGNMENT 64u
 
@@ -128,8 +129,26 @@ typedef struct graven_command_record {
 } graven_command_record;
 
 typedef struct graven_kernel_record {
-  graven_text name;  // encodes strategy and configuration: matmul_bias_relu_f32_64x128x784_t8x32
+  graven_text name;  // encodes strategy and configuration: matmul_bias_relu_f32_64x128x784_t8x32;
+                     // the kernel's symbol in an image
+  // Of one workgroup, on devices that run a workgroup with several threads; else 0.
+  uint32_t threads;
+  uint32_t shared_bytes;  // of dynamic shared memory
 } graven_kernel_record;
+
+typedef enum graven_image_kind {
+  GRAVEN_IMAGE_PTX = 1,    // text, ended by a NUL that `bytes` counts
+  GRAVEN_IMAGE_CUBIN = 2,  // ELF, for GPUs of `architecture` and later minor versions
+  GRAVEN_IMAGE_OTHER = 3   // what the artifact's device alone understands
+} graven_image_kind;
+
+// The code of all kernels in one form, in the artifact's image.
+typedef struct graven_image_record {
+  uint32_t kind;          // graven_image_kind
+  uint32_t architecture;  // the least one that runs it: 80 for sm_80; 0 where that says nothing
+  uint64_t offset;        // from the start of the image, a multiple of 8
+  uint64_t bytes;
+} graven_image_record;
 
 typedef struct graven_entry_record {
   graven_text name;  // init, train_step, eval_step, predict, reset_metrics, adapt, or the user's
@@ -157,6 +176,7 @@ typedef struct graven_table_header {
   graven_text model_name;
   graven_text signature;     // JSON: fit defaults and everything only tools need
   graven_text target;        // LLVM triple
+  graven_text device;        // that runs the kernels: "cpu", "cuda"
   graven_text cpu_features;  // comma-separated names the CPU must have: "avx2,fma,avx512f"
   uint64_t state_bytes, metric_bytes, constant_bytes;
   uint64_t arena_bytes;    // maximum over entries
@@ -170,6 +190,7 @@ typedef struct graven_table_header {
   uint32_t kernels_offset, kernels_count;
   uint32_t entries_offset, entries_count;
   uint32_t metrics_offset, metrics_count;
+  uint32_t images_offset, images_count;
 } graven_table_header;
 
 typedef struct graven_artifact {
@@ -177,10 +198,12 @@ typedef struct graven_artifact {
   uint32_t format;
   const void *table;  // graven_table_header, 8-byte aligned
   uint64_t table_bytes;
-  const graven_kernel_fn *kernels;
-  uint64_t kernel_count;
+  const graven_kernel_fn *kernels;  // null where there is an image
+  uint64_t kernel_count;            // as many as the table has records
   const void *constants;  // 64-byte aligned; null where they are the file's weights (see below)
   uint64_t constant_bytes;
+  const void *image;  // what the table's image records are parts of, 8-byte aligned; null of none
+  uint64_t image_bytes;
 } graven_artifact;
 
 // A shared artifact is an ELF file, then weights, if it has any, then this trailer. The loader reads

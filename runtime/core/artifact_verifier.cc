@@ -28,8 +28,8 @@ class Verifier {
   Verifier(const graven_artifact &artifact, Table *table) : artifact_(artifact), table_(*table) {}
 
   graven_status run() {
-    bool sound = header() && sections() && texts() && states() && ports() && kernels() &&
-                 metrics() && entries();
+    bool sound = header() && sections() && texts() && states() && ports() && images() &&
+                 kernels() && metrics() && entries();
     return sound ? GRAVEN_OK : status_;
   }
 
@@ -39,6 +39,7 @@ class Verifier {
   bool texts();
   bool states();
   bool ports();
+  bool images();
   bool kernels();
   bool metrics();
   bool entries();
@@ -151,7 +152,8 @@ bool Verifier::sections() {
          section("command", h.commands_offset, h.commands_count, &table_.commands) &&
          section("kernel", h.kernels_offset, h.kernels_count, &table_.kernels) &&
          section("entry", h.entries_offset, h.entries_count, &table_.entries) &&
-         section("metric", h.metrics_offset, h.metrics_count, &table_.metrics);
+         section("metric", h.metrics_offset, h.metrics_count, &table_.metrics) &&
+         section("image", h.images_offset, h.images_count, &table_.images);
 }
 
 bool Verifier::text(graven_text text, const char *what, uint32_t index, bool may_be_empty) {
@@ -169,7 +171,8 @@ bool Verifier::text(graven_text text, const char *what, uint32_t index, bool may
 bool Verifier::texts() {
   const graven_table_header &h = *table_.header;
   return text(h.model_name, "header text", 0, false) && text(h.signature, "header text", 1, true) &&
-         text(h.target, "header text", 2, false) && text(h.cpu_features, "header text", 3, true);
+         text(h.target, "header text", 2, false) && text(h.cpu_features, "header text", 3, true) &&
+         text(h.device, "header text", 4, false);
 }
 
 bool Verifier::tensor(const graven_tensor_record &tensor, const char *what, uint32_t index) {
@@ -294,15 +297,38 @@ bool Verifier::ports() {
   return true;
 }
 
+bool Verifier::images() {
+  uint32_t count = table_.header->images_count;
+  if ((artifact_.image_bytes != 0 && !artifact_.image) || artifact_.image_bytes > kMaxBytes ||
+      reinterpret_cast<uintptr_t>(artifact_.image) % 8 != 0) {
+    return damaged("its image of %" PRIu64 " bytes has no place", artifact_.image_bytes);
+  }
+  for (uint32_t i = 0; i < count; ++i) {
+    const graven_image_record &image = table_.images[i];
+    if (image.kind < GRAVEN_IMAGE_PTX || image.kind > GRAVEN_IMAGE_OTHER || image.offset % 8 != 0 ||
+        image.bytes == 0 || !inside(image.offset, image.bytes, artifact_.image_bytes)) {
+      return damaged("image %" PRIu32 " of kind %" PRIu32 " covers bytes [%" PRIu64 ", +%" PRIu64
+                     ") of %" PRIu64,
+                     i, image.kind, image.offset, image.bytes, artifact_.image_bytes);
+    }
+    const char *text = static_cast<const char *>(artifact_.image) + image.offset;
+    if (image.kind == GRAVEN_IMAGE_PTX && text[image.bytes - 1] != 0) {
+      return damaged("image %" PRIu32 " is text without an end", i);
+    }
+  }
+  return true;
+}
+
 bool Verifier::kernels() {
   uint32_t count = table_.header->kernels_count;
-  if (artifact_.kernel_count != count || (count != 0 && !artifact_.kernels)) {
+  const bool in_image = table_.header->images_count != 0;
+  if (artifact_.kernel_count != count || (count != 0 && !artifact_.kernels && !in_image)) {
     return damaged("it names %" PRIu32 " kernels, the artifact has %" PRIu64, count,
                    artifact_.kernel_count);
   }
   for (uint32_t i = 0; i < count; ++i) {
     if (!text(table_.kernels[i].name, "kernel", i, false)) return false;
-    if (!artifact_.kernels[i]) return damaged("kernel %" PRIu32 " has no code", i);
+    if (!in_image && !artifact_.kernels[i]) return damaged("kernel %" PRIu32 " has no code", i);
   }
   return true;
 }

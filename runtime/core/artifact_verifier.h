@@ -16,6 +16,7 @@ struct Table {
   const graven_operand_record *operands;
   const graven_command_record *commands;
   const graven_kernel_record *kernels;
+  const graven_image_record *images;
   const graven_entry_record *entries;
   const graven_metric_record *metrics;
 

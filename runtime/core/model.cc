@@ -81,6 +81,12 @@ graven_status create_model(const graven_artifact *artifact, const Device *device
       status != GRAVEN_OK) {
     return status;
   }
+  if (device->executes && strcmp(device->name, table.text(h.device)) != 0) {
+    return fail(GRAVEN_INCOMPATIBLE,
+                "the model was compiled for the device '%.40s' and cannot run on '%s'; compile it "
+                "with --device=%s",
+                table.text(h.device), device->name, device->name);
+  }
   // One block: the model, then its arrays, largest alignment first.
   size_t bytes = sizeof(graven_model) + h.operands_count * sizeof(BoundOperand) +
                  h.entries_count * sizeof(EntryFacts) + 8 + h.states_count * sizeof(uint32_t);

@@ -107,9 +107,26 @@ void PrintFrozen(const train::FrozenRecord &frozen) {
   }
 }
 
+// "cpu"; "cuda (PTX for sm_80, cubin for sm_90)".
+std::string DeviceText(const Model &model) {
+  const graven_table_header &table = model.table();
+  std::string forms;
+  const char *base = reinterpret_cast<const char *>(&table);
+  const auto *images = reinterpret_cast<const graven_image_record *>(base + table.images_offset);
+  for (uint32_t i = 0; i < table.images_count; ++i) {
+    if (images[i].kind == GRAVEN_IMAGE_OTHER) continue;
+    absl::StrAppend(&forms, forms.empty() ? "" : ", ",
+                    images[i].kind == GRAVEN_IMAGE_PTX ? "PTX" : "cubin", " for sm_",
+                    images[i].architecture);
+  }
+  std::string device = model.Text(table.device);
+  return forms.empty() ? device : absl::StrCat(device, " (", forms, ")");
+}
+
 void PrintText(const Model &model) {
   const graven_table_header &table = model.table();
   absl::PrintF("Model %s for %s\n", model.name(), model.Text(table.target));
+  absl::PrintF("Device: %s\n", DeviceText(model));
   std::string features = model.Text(table.cpu_features);
   absl::PrintF("Needs CPU features: %s\n", features.empty() ? "none" : features);
   ordered_json signature = ordered_json::parse(model.signature(), nullptr, false);
@@ -155,6 +172,7 @@ void PrintJson(const Model &model) {
   const graven_table_header &table = model.table();
   ordered_json info = {{"name", model.name()},
                        {"target", model.Text(table.target)},
+                       {"device", model.Text(table.device)},
                        {"cpu_features", model.Text(table.cpu_features)},
                        {"state_bytes", table.state_bytes},
                        {"arena_bytes", table.arena_bytes},

@@ -58,7 +58,7 @@ Model affineModel(const strategy::Target &target) {
   model.cpu_features = target.required_features;
   model.state_bytes = 64;
   model.states = {{"out.bias", {GRAVEN_F32, {4}}, GRAVEN_ROLE_PARAMETER, 0}};
-  model.kernels = {"affine"};
+  model.kernels = {{"affine"}};
   float scale[] = {2, 3, 4, 5};
   model.constants.assign(reinterpret_cast<const char *>(scale), sizeof scale);
   Entry entry;

@@ -197,7 +197,7 @@ const Damage kDamages[] = {
     DAMAGE("magic number", a.magic = 1),
     DAMAGE("format version 9", a.format = 9),
     DAMAGE("magic number", b.header().magic = 1),
-    DAMAGE("its format", b.header().format = 2),
+    DAMAGE("its format", b.header().format = 1),
     DAMAGE("cannot hold it", a.table = nullptr),
     DAMAGE("cannot hold it", a.table = reinterpret_cast<const char *>(a.table) + 4),
     DAMAGE("bytes of constants", a.constant_bytes -= 64),
@@ -240,6 +240,7 @@ const Damage kDamages[] = {
     DAMAGE("input ports", RECORDS(entry, entries)[1].inputs.first = 1u << 20),
     DAMAGE("commands", RECORDS(entry, entries)[1].commands.count = UINT32_MAX),
     DAMAGE("operands", RECORDS(command, commands)[0].operands.first = UINT32_MAX),
+    DAMAGE("has no place", a.image = nullptr; a.image_bytes = 8),
     DAMAGE("launches kernel", RECORDS(command, commands)[0].kernel = 3),
     DAMAGE("launches kernel", RECORDS(command, commands)[0].grid = -1),
     DAMAGE("unknown kind", RECORDS(command, commands)[0].kind = 3),
@@ -266,6 +267,28 @@ TEST(ArtifactVerifierTest, EachRuleHasItsMessage) {
         << "expected '" << damage.message << "' in: " << graven_last_error();
     EXPECT_NE(strstr(graven_last_error(), "compile the model"), nullptr) << graven_last_error();
   }
+}
+
+TEST(ArtifactVerifierTest, AnImageStandsForFunctions) {
+  auto verify_image = [](const std::function<void(TableBuilder &, graven_image_record &)> &damage) {
+    TableBuilder b;
+    b.image_kernel("scale", 128, 64);
+    b.image(GRAVEN_IMAGE_CUBIN, 80, "bytes");
+    b.image(GRAVEN_IMAGE_PTX, 80, std::string("text", 5));
+    b.entry("run", 0, 0, 0);
+    b.build();
+    damage(b, RECORDS(image, images)[1]);
+    b.seal();
+    return verify(b, b.artifact());
+  };
+  EXPECT_EQ(verify_image([](auto &, auto &) {}), GRAVEN_OK);
+  EXPECT_EQ(verify_image([](auto &, auto &image) { image.kind = 0; }), GRAVEN_CORRUPT);
+  EXPECT_EQ(verify_image([](auto &, auto &image) { image.kind = 4; }), GRAVEN_CORRUPT);
+  EXPECT_EQ(verify_image([](auto &, auto &image) { image.offset = 4; }), GRAVEN_CORRUPT);
+  EXPECT_EQ(verify_image([](auto &, auto &image) { image.bytes = 0; }), GRAVEN_CORRUPT);
+  EXPECT_EQ(verify_image([](auto &, auto &image) { image.bytes = 9; }), GRAVEN_CORRUPT);
+  EXPECT_EQ(verify_image([](auto &, auto &image) { image.bytes = 4; }), GRAVEN_CORRUPT);  // no NUL
+  EXPECT_EQ(verify_image([](auto &b, auto &) { b.header().images_count = 0; }), GRAVEN_CORRUPT);
 }
 
 TEST(ArtifactVerifierTest, OtherTargetsAndMissingFeaturesAreRefused) {

@@ -156,6 +156,19 @@ void TableBuilder::copy(const Operand &from, const Operand &to) {
   commands_.push_back({GRAVEN_COMMAND_COPY, 0, 0, add_operands({source, destination}), 0, 0, 0, 0});
 }
 
+uint32_t TableBuilder::image_kernel(const std::string &name, uint32_t threads,
+                                    uint32_t shared_bytes) {
+  kernels_.push_back({text(name), threads, shared_bytes});
+  return static_cast<uint32_t>(kernels_.size() - 1);
+}
+
+void TableBuilder::image(graven_image_kind kind, uint32_t architecture, const std::string &bytes) {
+  images_.push_back({kind, architecture, image_.size() * 8, bytes.size()});
+  size_t first = image_.size();
+  image_.resize(first + (bytes.size() + 7) / 8);
+  memcpy(image_.data() + first, bytes.data(), bytes.size());
+}
+
 void TableBuilder::fill(const Operand &to, uint8_t byte) {
   Operand destination = to;
   destination.access = GRAVEN_OPERAND_WRITE;
@@ -173,6 +186,7 @@ const graven_artifact *TableBuilder::build() {
 #else
   header.target = text(target.empty() ? "aarch64-unknown-linux-gnu" : target);
 #endif
+  header.device = text(device);
   header.cpu_features = text(cpu_features);
   header.state_bytes = state_bytes_;
   header.metric_bytes = metric_bytes_;
@@ -195,6 +209,7 @@ const graven_artifact *TableBuilder::build() {
   section(kernels_, &header.kernels_offset, &header.kernels_count);
   section(entries_, &header.entries_offset, &header.entries_count);
   section(metrics_, &header.metrics_offset, &header.metrics_count);
+  section(images_, &header.images_offset, &header.images_count);
   section(strings_, &header.strings_offset, &header.strings_bytes);
   table.resize((table.size() + 7) / 8 * 8);
   header.table_bytes = table.size();
@@ -203,8 +218,9 @@ const graven_artifact *TableBuilder::build() {
   memcpy(table_.data(), table.data(), table.size());
   artifact_ = {GRAVEN_ARTIFACT_MAGIC, GRAVEN_ARTIFACT_FORMAT,
                table_.data(),         table.size(),
-               functions_.data(),     functions_.size(),
-               constants_.data(),     constants_.size() * sizeof(Line)};
+               functions_.data(),     kernels_.size(),
+               constants_.data(),     constants_.size() * sizeof(Line),
+               image_.data(),         image_.size() * 8};
   seal();
   return &artifact_;
 }

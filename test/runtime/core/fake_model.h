@@ -26,6 +26,10 @@ class TableBuilder {
   uint32_t output(const std::string &name, graven_dtype dtype, std::vector<int64_t> dims,
                   uint32_t flags = 0);
   uint32_t kernel(const std::string &name, graven_kernel_fn function);
+  // A kernel of the image, which `image` brings.
+  uint32_t image_kernel(const std::string &name, uint32_t threads, uint32_t shared_bytes);
+  // The image's next part.
+  void image(graven_image_kind kind, uint32_t architecture, const std::string &bytes);
   uint32_t metric(const std::string &name, uint32_t numerator, uint32_t denominator);
 
   // Ports and commands given since the last entry belong to the entry that this ends.
@@ -51,6 +55,7 @@ class TableBuilder {
 
   std::string model_name = "fake";
   std::string target;        // empty: this machine's
+  std::string device = "cpu";
   std::string cpu_features;  // e.g. "sse2"
   std::string signature = "{}";
   uint64_t layout_digest = 0x1234;
@@ -74,6 +79,8 @@ class TableBuilder {
   std::vector<graven_kernel_record> kernels_;
   std::vector<graven_entry_record> entries_;
   std::vector<graven_metric_record> metrics_;
+  std::vector<graven_image_record> images_;
+  std::vector<uint64_t> image_;
   std::vector<graven_kernel_fn> functions_;
   uint32_t first_command_ = 0;
   uint64_t state_bytes_ = 0, metric_bytes_ = 0, arena_bytes_ = 0;
