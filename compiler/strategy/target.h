@@ -35,7 +35,8 @@ struct Target {
   int64_t vector_bytes = 32;      // one vector register
   int64_t vector_registers = 16;  // architectural vector registers
   bool has_fma = true;            // always true for an accepted target
-  // Whether vrsqrt14ps exists: estimates of 1/sqrt(x) with an error of 2^-14.
+  // Whether vrsqrt14ps exists: estimates of 1/sqrt(x) with an error of 2^-14; and vscalefps, which
+  // computes x 2^k.
   bool has_estimates = false;
   int64_t l1_bytes = 32 << 10;    // data cache of one core
   int64_t l2_bytes = 512 << 10;   // of one core

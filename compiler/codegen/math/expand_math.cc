@@ -73,7 +73,7 @@ class ExpandMathPass : public mlir::PassWrapper<ExpandMathPass, mlir::OperationP
         return signalPassFailure();
       }
       mlir::OpBuilder builder(op);
-      Scope scope(builder, op->getLoc(), type);
+      Scope scope(builder, op->getLoc(), type, estimates_);
       llvm::SmallVector<Real> operands;
       for (mlir::Value operand : op->getOperands()) operands.push_back(scope.wrap(operand));
       Real result = function->expand(scope, operands);
@@ -85,7 +85,7 @@ class ExpandMathPass : public mlir::PassWrapper<ExpandMathPass, mlir::OperationP
   Option<bool> fast_{*this, "fast", llvm::cl::desc("errors up to 3.5 ULP where that saves time"),
                      llvm::cl::init(false)};
   Option<bool> estimates_{*this, "estimates",
-                          llvm::cl::desc("the machine has vrsqrt14ps"),
+                          llvm::cl::desc("the machine has vrsqrt14ps and vscalefps"),
                           llvm::cl::init(false)};
 };
 

@@ -32,8 +32,7 @@ const Parameters &parameters(const Scope &scope) { return scope.isDouble() ? kDo
 
 // x = k ln2 + (r + tail), r exact.
 struct Reduced {
-  Int k;
-  Real scale_k;  // k as a real
+  Rounded k;
   Real r;
   Real tail;
 };
@@ -42,7 +41,7 @@ Reduced reduce(const Scope &scope, Real x) {
   const Parameters &p = parameters(scope);
   Rounded k = roundProduct(x, kLog2E);
   Real r = fma(k.real, -p.ln2_high, x);
-  return {k.integer, k.real, r, k.real * -p.ln2_low};
+  return {k, r, k.real * -p.ln2_low};
 }
 
 // exp(r + tail) - 1 - r, for the parts of reduce.
@@ -70,7 +69,7 @@ Real expandExpm1(const Scope &scope, llvm::ArrayRef<Real> operands) {
   Reduced reduced = reduce(scope, clamped);
   // 2^k may overflow for k = 128 though the result does not: scale by 2^(k-1) and double at the
   // end.
-  Real scale = powerOfTwo(reduced.k + -1);
+  Real scale = powerOfTwo(reduced.k.integer + -1);
   Real less_one = scale - 0.5;
   Real lost = (scale - less_one) - 0.5;  // not 0 between 2^24 and 2^25 (f32)
   Real rest = remainder(scope, reduced.r, reduced.tail);
@@ -86,7 +85,15 @@ constexpr ElementaryFunction kFunctions[] = {{"math.exp", expandExp}, {"math.exp
 
 Real exponential(const Scope &scope, Real x) {
   const Parameters &p = parameters(scope);
-  Reduced reduced = reduce(scope, clamp(x, p.lowest, p.highest));
+  x = clamp(x, p.lowest, p.highest);
+  if (!scope.isDouble()) {
+    // Rounding r costs less than a quarter of a unit, keeping its tail half as many instructions
+    // again: 0.895 ULP over all numbers.
+    Rounded k = roundProduct(x, kLog2E);
+    Real r = fma(k.real, -p.ln2_low, fma(k.real, -p.ln2_high, x));
+    return scaleByPowerOfTwo(fma(fma(polynomial(r, p.q), r, 1.0), r, 1.0), k);
+  }
+  Reduced reduced = reduce(scope, x);
   Real value = 1.0 + (reduced.r + remainder(scope, reduced.r, reduced.tail));
   return scaleByPowerOfTwo(value, reduced.k);
 }

@@ -1,5 +1,7 @@
 #include "compiler/codegen/math/expression.h"
 
+#include "compiler/codegen/math/instruction.h"
+
 #include "llvm/ADT/APFloat.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -63,13 +65,14 @@ T convert(From a, const Scope &scope, mlir::Type type) {
 
 }  // namespace
 
-Scope::Scope(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type)
+Scope::Scope(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, bool scales)
     : builder_(builder),
       loc_(loc),
       type_(type),
-      double_(mlir::getElementTypeOrSelf(type).isF64()) {}
+      double_(mlir::getElementTypeOrSelf(type).isF64()),
+      scales_(scales) {}
 
-Scope Scope::widened() const { return Scope(builder_, loc_, like(builder_.getF64Type())); }
+Scope Scope::widened() const { return Scope(builder_, loc_, like(builder_.getF64Type()), scales_); }
 
 mlir::Type Scope::like(mlir::Type element) const {
   if (auto vector = llvm::dyn_cast<mlir::VectorType>(type_))
@@ -202,19 +205,20 @@ Real powerOfTwo(Int k) {
   return fromBits((k + k.scope->exponentBias()) << k.scope->mantissaBits());
 }
 
-Real scaleByPowerOfTwo(Real a, Int k) {
-  // Two factors, each a normal number; the first product is exact when |a| is near 1, the second
-  // rounds once.
-  Int half = k >> 1;
-  return a * powerOfTwo(half) * powerOfTwo(k - half);
-}
-
 Rounded roundProduct(Real a, double b) {
   // Adding 1.5 2^p, p the number of mantissa bits, leaves the nearest integer in the low bits.
   const Scope &scope = *a.scope;
   double magic = scope.isDouble() ? 0x1.8p52 : 0x1.8p23;
   Real shifted = fma(a, b, magic);
   return {shifted - magic, bitsOf(shifted) - bitsOf(scope.real(magic))};
+}
+
+Real scaleByPowerOfTwo(Real a, Rounded k) {
+  if (a.scope->hasScaling()) return onElements({"mask.scalef", /*rounds=*/true}, {a, k.real});
+  // Two factors, each a normal number; the first product is exact when |a| is near 1, the second
+  // rounds once.
+  Int half = k.integer >> 1;
+  return a * powerOfTwo(half) * powerOfTwo(k.integer - half);
 }
 
 Pair fastTwoSum(Real larger, Real smaller) {

@@ -29,14 +29,17 @@ struct Real : Operand {};  // floating point, of the scope's type
 struct Int : Operand {};   // integers of the same width and shape
 struct Mask : Operand {};  // i1 of the same shape
 
-// Where expressions are built, and their type.
+// Where expressions are built, their type, and what the machine has.
 class Scope {
  public:
-  Scope(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type);
+  // `scales`: the machine has vscalefps, see onElements (instruction.h).
+  Scope(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, bool scales = false);
   // The same place, with element type f64.
   Scope widened() const;
 
   bool isDouble() const { return double_; }
+  // Whether one instruction computes a 2^k.
+  bool hasScaling() const { return scales_ && !double_; }
   int mantissaBits() const { return double_ ? 52 : 23; }  // explicit ones
   int exponentBias() const { return double_ ? 1023 : 127; }
   mlir::Type realType() const { return type_; }
@@ -56,6 +59,7 @@ class Scope {
   mlir::Location loc_;
   mlir::Type type_;
   bool double_;
+  bool scales_;
 };
 
 // Arithmetic. Never contracted or reassociated: what is written is what is computed.
@@ -132,15 +136,16 @@ Real narrow(Real a, const Scope &scope);  // f64 -> f32, nearest
 Real polynomial(Real x, llvm::ArrayRef<double> coefficients);
 // 2^k for k in the exponent range of normal numbers.
 Real powerOfTwo(Int k);
-// a 2^k, correct also where the result overflows or is subnormal (rounded once); |k| < 2^10 for
-// f32, 2^12 for f64.
-Real scaleByPowerOfTwo(Real a, Int k);
-// The integer nearest to a b, for |a b| < 2^21, as a real and as an integer.
+// An integer as a real and as an integer.
 struct Rounded {
   Real real;
   Int integer;
 };
+// The integer nearest to a b, for |a b| < 2^21.
 Rounded roundProduct(Real a, double b);
+// a 2^k for |a| near 1, correct also where the result overflows or is subnormal (rounded once);
+// |k| < 2^8 for f32, 2^11 for f64.
+Real scaleByPowerOfTwo(Real a, Rounded k);
 
 // Error-free transformations: high + low equals the exact result.
 struct Pair {

@@ -13,7 +13,7 @@ struct MathOptions {
   // Fast numerics: errors up to 3.5 ULP where that saves time; else sqrt correctly rounded, and the
   // bounds of expand_math.h.
   bool fast = false;
-  // Whether the machine has AVX-512's vrsqrt14ps, at all vector lengths.
+  // Whether the machine has AVX-512's vrsqrt14ps and vscalefps, at all vector lengths.
   bool estimates = false;
 };
 
