@@ -32,8 +32,11 @@ extern "C" {
 #define GRAVEN_SYMBOL(name) graven1_##name
 #define graven_status_name GRAVEN_SYMBOL(status_name)
 #define graven_last_error GRAVEN_SYMBOL(last_error)
+#define graven_device_describe GRAVEN_SYMBOL(device_describe)
 #define graven_model_open GRAVEN_SYMBOL(model_open)
+#define graven_model_open_on GRAVEN_SYMBOL(model_open_on)
 #define graven_model_create GRAVEN_SYMBOL(model_create)
+#define graven_model_create_on GRAVEN_SYMBOL(model_create_on)
 #define graven_model_destroy GRAVEN_SYMBOL(model_destroy)
 #define graven_model_table GRAVEN_SYMBOL(model_table)
 #define graven_model_text GRAVEN_SYMBOL(model_text)
@@ -72,7 +75,8 @@ typedef enum graven_status {
   GRAVEN_INCOMPATIBLE = 4,        // another format version, another model's checkpoint, missing CPU features
   GRAVEN_OUT_OF_MEMORY = 5,
   GRAVEN_IO_ERROR = 6,            // the operating system refused a read or a write
-  GRAVEN_BUSY = 7                 // the state or context is in use by another call
+  GRAVEN_BUSY = 7,                // the state or context is in use by another call
+  GRAVEN_DEVICE_FAILED = 8        // a fault of the device or its driver; the model is lost
 } graven_status;
 
 typedef struct graven_model graven_model;
@@ -84,12 +88,32 @@ const char *graven_status_name(graven_status status);
 // The calling thread's last error as a sentence: what is wrong, where, what to do. "" when none.
 const char *graven_last_error(void);
 
+// --- devices -------------------------------------------------------------------------------------
+typedef struct graven_device_info {
+  char name[32];           // as graven_model_open_on takes it: "cpu", "cuda:0"
+  int32_t available;       // 0: there is none of that kind, and the description says why
+  int32_t reserved;
+  uint64_t memory_bytes;   // of the device's own; 0 where it uses the program's
+  char description[1024];  // one line
+} graven_device_info;
+// Describes number `index`, counted from 0, of the devices that this program can use; a kind of which
+// there is no device has one entry all the same. NOT_FOUND beyond the last.
+graven_status graven_device_describe(uint32_t index, graven_device_info *info);
+
 // --- model ---------------------------------------------------------------------------------------
 // Opens `model.so`: verifies its digest, its table and that this CPU has the features it needs, then
 // maps it. The path is taken as it stands; no search path is used.
 graven_status graven_model_open(const char *path, graven_model **model);
+// The same on a certain device. Which kind of device a model runs on is decided when it is compiled;
+// `device` is null or "auto" (the first of that kind), or a name with or without a number: "cpu",
+// "cuda", "cuda:1"; "none" opens it to be looked at, where there may be no such device. The model's states and contexts lie in that device's memory. A device that works
+// on its own may go on when a call has returned, unless the call has outputs that are wanted; whatever
+// reads state or metrics waits for it, and reports its faults (GRAVEN_DEVICE_FAILED).
+graven_status graven_model_open_on(const char *path, const char *device, graven_model **model);
 // The same for an artifact linked into the program: `&graven_model_iris` from the generated header.
 graven_status graven_model_create(const graven_artifact *artifact, graven_model **model);
+graven_status graven_model_create_on(const graven_artifact *artifact, const char *device,
+                                     graven_model **model);
 // Contexts and states must be destroyed first. Null is allowed, here and in the other *_destroy.
 void graven_model_destroy(graven_model *model);
 

@@ -38,16 +38,17 @@ graven_status fill_context(graven_context *context, graven_pool *pool) {
   if (status != GRAVEN_OK) return status;
   status = allocate(device, h.metric_bytes, "the metrics of a context", &context->metrics);
   if (status != GRAVEN_OK) return status;
-  status =
-      allocate(device, model.staging_bytes, "the padded batches of a context", &context->staging);
+  status = allocate(device, device.staging_slots * model.staging_bytes,
+                    "the padded batches of a context", &context->staging);
   if (status != GRAVEN_OK) return status;
   status = device.clear(device.self, context->metrics, h.metric_bytes);
   if (status != GRAVEN_OK) return status;
-  context->bases[kBaseConstant] =
-      static_cast<char *>(const_cast<void *>(model.artifact.constants));  // operands only read
+  context->bases[kBaseConstant] = model.constants;
   context->bases[kBaseMetric] = context->metrics;
   context->bases[kBaseArena] = context->arena;
-  return device.create_queue(device.self, &model.artifact, pool, &context->queue);
+  const QueueOptions options = {&model.artifact, model.program, pool, context->staging,
+                                model.staging_bytes};
+  return device.create_queue(device.self, options, &context->queue);
 }
 
 }  // namespace
@@ -79,7 +80,9 @@ void graven_context_destroy(graven_context *context) {
   const graven1::Device &device = *model.device;
   const graven_table_header &h = *model.table.header;
   if (context->queue) device.destroy_queue(device.self, context->queue);
-  if (context->staging) device.release(device.self, context->staging, model.staging_bytes);
+  if (context->staging) {
+    device.release(device.self, context->staging, device.staging_slots * model.staging_bytes);
+  }
   if (context->metrics) device.release(device.self, context->metrics, h.metric_bytes);
   if (context->arena) device.release(device.self, context->arena, h.arena_bytes);
   free(context->buffers);

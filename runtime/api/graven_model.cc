@@ -4,11 +4,15 @@
 
 #include "runtime/core/error.h"
 #include "runtime/core/model.h"
-#include "runtime/device/cpu/cpu_device.h"
 
 using graven1::fail;
 
 graven_status graven_model_create(const graven_artifact *artifact, graven_model **model) {
+  return graven_model_create_on(artifact, nullptr, model);
+}
+
+graven_status graven_model_create_on(const graven_artifact *artifact, const char *device,
+                                     graven_model **model) {
   if (!model)
     return fail(GRAVEN_INVALID_ARGUMENT, "graven_model_create: the result pointer is null");
   *model = nullptr;
@@ -17,13 +21,11 @@ graven_status graven_model_create(const graven_artifact *artifact, graven_model 
                 "graven_model_create: the artifact is null; give &graven_model_<name> of the "
                 "generated header");
   }
-  return graven1::create_model(artifact, graven1::cpu_device(), model);
+  return graven1::create_model_on(artifact, device, model);
 }
 
 void graven_model_destroy(graven_model *model) {
-  if (!model) return;
-  if (model->close) model->close(*model);
-  graven1::free_model(model);
+  if (model) graven1::free_model(model);
 }
 
 const graven_table_header *graven_model_table(const graven_model *model) {

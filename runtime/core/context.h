@@ -13,7 +13,8 @@ struct graven_context {
   void *queue;                          // the device's
   char *arena;
   char *metrics;
-  char *staging;
+  char *staging;      // the device's staging_slots times model->staging_bytes
+  uint64_t calls;     // so far, to take these in turn
   char **bases;       // model->base_count
   void **buffers;     // model->most_operands
   uint64_t *profile;    // nanoseconds per command, or null

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/core/error.h"
@@ -233,6 +234,18 @@ graven_status check_cpu(const char *target, const char *features) {
     if (*at == ',') ++at;
   }
   return GRAVEN_OK;
+}
+
+void describe_cpu(char *text, size_t bytes) {
+  Cpu cpu;
+  size_t end = static_cast<size_t>(snprintf(text, bytes, "%s", kArchitecture));
+  const char *separator = ": ";
+  for (const Feature &feature : kFeatures) {
+    if (!cpu.has(feature) || end + sizeof feature.name + 2 > bytes) continue;
+    end += static_cast<size_t>(
+        snprintf(text + end, bytes - end, "%s%s", separator, feature.name));
+    separator = ",";
+  }
 }
 
 }  // namespace graven1

@@ -113,6 +113,8 @@ const char *graven_status_name(graven_status status) {
       return "IO_ERROR";
     case GRAVEN_BUSY:
       return "BUSY";
+    case GRAVEN_DEVICE_FAILED:
+      return "DEVICE_FAILED";
   }
   return "UNKNOWN";
 }

@@ -19,11 +19,16 @@ class Call {
         device_(*context.model->device),
         number_(entry),
         entry_(model_.table.entries[entry]),
-        rows_(rows) {}
+        rows_(rows) {
+    staging_ = context.staging;
+    if (device_.staging_slots > 1) {
+      staging_ += context.calls++ % device_.staging_slots * model_.staging_bytes;
+    }
+  }
 
-  graven_status bind_inputs(const void *const *inputs);
+  void bind_inputs(const void *const *inputs);
   void bind_outputs(void *const *outputs);
-  graven_status run();
+  graven_status run(const void *const *inputs);
   graven_status deliver(void *const *outputs);
 
  private:
@@ -35,12 +40,16 @@ class Call {
     if (!missing_rows(port)) return port.tensor.bytes;
     return port.tensor.bytes / static_cast<uint64_t>(entry_.batch) * static_cast<uint64_t>(rows_);
   }
+  // Whether the kernels read input `port` where the caller has it.
+  bool read_in_place(const graven_port_record &port) const {
+    return device_.uses_host_memory && port.kind == GRAVEN_PORT_DATA && !missing_rows(port);
+  }
   char *stage(const graven_port_record &port) {
-    char *memory = context_.staging + staged_;
-    staged_ += staged(port.tensor.bytes);
+    char *memory = staging_;
+    staging_ += staged(port.tensor.bytes);
     return memory;
   }
-  graven_status stage_input(const graven_port_record &port, const void *data, char *memory);
+  graven_status feed_inputs(const void *const *inputs);
   graven_status issue(const graven_command_record &command);
   uint32_t number_of(const graven_command_record &command) const {
     return static_cast<uint32_t>(&command - model_.table.commands);
@@ -52,39 +61,37 @@ class Call {
   const uint32_t number_;
   const graven_entry_record &entry_;
   int64_t rows_;
-  uint64_t staged_ = 0;
+  char *staging_;  // what is left of it
 };
 
-// Rows that are missing repeat row 0: zeros would be unsafe, 0 * inf is NaN in a gradient.
-graven_status Call::stage_input(const graven_port_record &port, const void *data, char *memory) {
-  uint64_t valid = valid_bytes(port);
-  graven_status status = device_.upload(device_.self, memory, data, valid);
-  if (!missing_rows(port)) return status;
-  uint64_t row = valid / static_cast<uint64_t>(rows_);
-  for (uint64_t at = valid; status == GRAVEN_OK && at < port.tensor.bytes; at += row) {
-    status = device_.upload(device_.self, memory + at, data, row);
-  }
-  return status;
-}
-
-graven_status Call::bind_inputs(const void *const *inputs) {
+// Inputs are staged before outputs, so that they lie together.
+void Call::bind_inputs(const void *const *inputs) {
   const graven_port_record *ports = model_.table.ports + entry_.inputs.first;
   char **bases = context_.bases + kBaseInputs;
+  for (uint32_t i = 0, data_index = 0; i < entry_.inputs.count; ++i) {
+    const graven_port_record &port = ports[i];
+    const void *data = nullptr;
+    if (port.kind == GRAVEN_PORT_DATA) data = inputs ? inputs[data_index++] : nullptr;
+    // Operands of inputs are read-only.
+    bases[i] = read_in_place(port) ? static_cast<char *>(const_cast<void *>(data)) : stage(port);
+  }
+}
+
+// Rows that are missing repeat row 0: zeros would be unsafe, 0 * inf is NaN in a gradient.
+graven_status Call::feed_inputs(const void *const *inputs) {
+  const graven_port_record *ports = model_.table.ports + entry_.inputs.first;
+  char *const *bases = context_.bases + kBaseInputs;
   for (uint32_t i = 0, data_index = 0; i < entry_.inputs.count; ++i) {
     const graven_port_record &port = ports[i];
     const int32_t count = static_cast<int32_t>(rows_);
     const void *data = &count;
     if (port.kind == GRAVEN_PORT_DATA) data = inputs ? inputs[data_index++] : nullptr;
-    bool in_place =
-        device_.uses_host_memory && port.kind == GRAVEN_PORT_DATA && !missing_rows(port);
-    if (in_place) {
-      bases[i] = static_cast<char *>(const_cast<void *>(data));  // operands of inputs are read-only
-      continue;
-    }
-    bases[i] = stage(port);
-    if (graven_status status = stage_input(port, data, bases[i]); status != GRAVEN_OK) {
-      return status;
-    }
+    if (read_in_place(port)) continue;
+    const uint64_t valid = valid_bytes(port);
+    const uint64_t row = missing_rows(port) ? valid / static_cast<uint64_t>(rows_) : valid;
+    graven_status status =
+        device_.feed(context_.queue, {bases[i], data, valid, row, port.tensor.bytes});
+    if (status != GRAVEN_OK) return status;
   }
   return GRAVEN_OK;
 }
@@ -119,19 +126,24 @@ graven_status Call::issue(const graven_command_record &command) {
   }
 }
 
-graven_status Call::run() {
-  graven_status status = device_.begin(context_.queue, number_);
-  if (status != GRAVEN_OK) return status;
-  const graven_command_record *commands = model_.table.commands + entry_.commands.first;
-  uint64_t *profile = context_.profile ? context_.profile + entry_.commands.first : nullptr;
+graven_status Call::run(const void *const *inputs) {
+  bool replayed = false;
   graven_trace *trace = context_.trace;
-  if (!profile && !trace) {
-    for (uint32_t c = 0; c < entry_.commands.count && status == GRAVEN_OK; ++c) {
-      status = issue(commands[c]);
-    }
+  graven_status status = device_.begin(
+      context_.queue,
+      {number_, reinterpret_cast<void *const *>(context_.bases), model_.base_count,
+       context_.profile, trace},
+      &replayed);
+  if (status != GRAVEN_OK) return status;
+  status = feed_inputs(inputs);
+  const graven_command_record *commands = model_.table.commands + entry_.commands.first;
+  const uint32_t count = replayed ? 0 : entry_.commands.count;
+  uint64_t *profile = context_.profile ? context_.profile + entry_.commands.first : nullptr;
+  if (device_.times_commands || (!profile && !trace)) {
+    for (uint32_t c = 0; c < count && status == GRAVEN_OK; ++c) status = issue(commands[c]);
   } else {
     uint64_t before = trace_time();
-    for (uint32_t c = 0; c < entry_.commands.count && status == GRAVEN_OK; ++c) {
+    for (uint32_t c = 0; c < count && status == GRAVEN_OK; ++c) {
       status = issue(commands[c]);
       if (trace) record(*trace, GRAVEN_TRACE_COMMAND, number_of(commands[c]), before);
       uint64_t after = trace_time();
@@ -164,10 +176,9 @@ graven_status execute(graven_context &context, graven_state *state, uint32_t ent
   const uint64_t began = trace ? trace_time() : 0;
   Call call(context, entry, rows);
   context.bases[kBaseState] = state ? state->memory : nullptr;
-  graven_status status = call.bind_inputs(inputs);
-  if (status != GRAVEN_OK) return status;
+  call.bind_inputs(inputs);
   call.bind_outputs(outputs);
-  status = call.run();
+  graven_status status = call.run(inputs);
   if (status == GRAVEN_OK) status = call.deliver(outputs);
   if (trace) record(*trace, GRAVEN_TRACE_CALL, entry, began);
   return status;

@@ -6,6 +6,7 @@
 #include "runtime/core/cpu_features.h"
 #include "runtime/core/error.h"
 #include "runtime/core/sort.h"
+#include "runtime/device/registry.h"
 
 namespace graven1 {
 namespace {
@@ -69,29 +70,46 @@ void gather_facts(graven_model *model) {
   }
 }
 
-}  // namespace
+graven_status check_artifact(const graven_artifact *artifact, Table *table) {
+  if (graven_status status = verify_artifact(artifact, table); status != GRAVEN_OK) return status;
+  const graven_table_header &h = *table->header;
+  return check_cpu(table->text(h.target), table->text(h.cpu_features));
+}
 
-graven_status create_model(const graven_artifact *artifact, const Device *device,
-                           graven_model **model) {
-  *model = nullptr;
-  Table table;
-  if (graven_status status = verify_artifact(artifact, &table); status != GRAVEN_OK) return status;
+void close_device(const Device *device) {
+  if (device->close) device->close(device->self);
+}
+
+// Brings kernels and constants to the device.
+graven_status load_model(graven_model *model) {
+  const Device &device = *model->device;
+  const uint64_t bytes = model->artifact.constant_bytes;
+  graven_status status = device.load(device.self, &model->artifact, &model->program);
+  if (status != GRAVEN_OK) return status;
+  model->loaded = true;
+  if (device.uses_host_memory || bytes == 0) {
+    model->constants = static_cast<char *>(const_cast<void *>(model->artifact.constants));
+    return GRAVEN_OK;
+  }
+  void *memory;
+  status = device.allocate(device.self, bytes, "the model's constants", &memory);
+  if (status != GRAVEN_OK) return status;
+  model->constants = static_cast<char *>(memory);
+  return device.upload(device.self, memory, model->artifact.constants, bytes);
+}
+
+// Makes a model of a verified artifact.
+graven_status make_model(const graven_artifact *artifact, const Table &table, const Device *device,
+                         graven_model **model) {
   const graven_table_header &h = *table.header;
-  if (graven_status status = check_cpu(table.text(h.target), table.text(h.cpu_features));
-      status != GRAVEN_OK) {
-    return status;
-  }
-  if (device->executes && strcmp(device->name, table.text(h.device)) != 0) {
-    return fail(GRAVEN_INCOMPATIBLE,
-                "the model was compiled for the device '%.40s' and cannot run on '%s'; compile it "
-                "with --device=%s",
-                table.text(h.device), device->name, device->name);
-  }
   // One block: the model, then its arrays, largest alignment first.
   size_t bytes = sizeof(graven_model) + h.operands_count * sizeof(BoundOperand) +
                  h.entries_count * sizeof(EntryFacts) + 8 + h.states_count * sizeof(uint32_t);
   char *block = static_cast<char *>(calloc(1, bytes));
-  if (!block) return fail_memory(bytes, "a model");
+  if (!block) {
+    close_device(device);
+    return fail_memory(bytes, "a model");
+  }
   graven_model *made = reinterpret_cast<graven_model *>(block);
   made->artifact = *artifact;
   made->table = table;
@@ -108,11 +126,50 @@ graven_status create_model(const graven_artifact *artifact, const Device *device
     return strcmp(table.text(table.states[a].name), table.text(table.states[b].name)) < 0;
   });
   gather_facts(made);
+  if (graven_status status = load_model(made); status != GRAVEN_OK) {
+    free_model(made);
+    return status;
+  }
   *model = made;
   return GRAVEN_OK;
 }
 
-void free_model(graven_model *model) { free(model); }
+}  // namespace
+
+graven_status create_model(const graven_artifact *artifact, const Device *device,
+                           graven_model **model) {
+  *model = nullptr;
+  Table table;
+  if (graven_status status = check_artifact(artifact, &table); status != GRAVEN_OK) {
+    close_device(device);
+    return status;
+  }
+  return make_model(artifact, table, device, model);
+}
+
+graven_status create_model_on(const graven_artifact *artifact, const char *wish,
+                              graven_model **model) {
+  *model = nullptr;
+  Table table;
+  if (graven_status status = check_artifact(artifact, &table); status != GRAVEN_OK) return status;
+  const Device *device;
+  const char *compiled = table.text(table.header->device);
+  if (graven_status status = open_device(compiled, wish, &device); status != GRAVEN_OK) {
+    return status;
+  }
+  return make_model(artifact, table, device, model);
+}
+
+void free_model(graven_model *model) {
+  const Device &device = *model->device;
+  if (model->constants && model->constants != model->artifact.constants) {
+    device.release(device.self, model->constants, model->artifact.constant_bytes);
+  }
+  if (model->loaded) device.unload(device.self, model->program);
+  close_device(&device);
+  if (model->close) model->close(*model);
+  free(model);
+}
 
 int32_t find_state(const graven_model &model, const char *name, size_t bytes) {
   uint32_t lo = 0, hi = model.table.header->states_count;

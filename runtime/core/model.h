@@ -31,6 +31,9 @@ struct graven_model {
   graven_artifact artifact;
   graven1::Table table;
   const graven1::Device *device;
+  bool loaded;      // `program` is to be unloaded
+  void *program;    // what the device made of the kernels
+  char *constants;  // constant_bytes, where kernels can read them
   graven1::BoundOperand *operands;  // one per operand record
   graven1::EntryFacts *entries;     // one per entry record
   uint32_t *states_by_name;         // state indices, sorted by name
@@ -49,17 +52,21 @@ struct graven_model {
 
 namespace graven1 {
 
-// Verifies `artifact`, whose record is copied, and makes a model that runs on `device`.
+// Verifies `artifact`, whose record is copied, and makes a model that runs on `device`, which it
+// closes in the end, and even when it fails.
 graven_status create_model(const graven_artifact *artifact, const Device *device,
                            graven_model **model);
+// The same on the device that `wish` names, see open_device.
+graven_status create_model_on(const graven_artifact *artifact, const char *wish,
+                              graven_model **model);
 // The same from the shared object at `path`. Its code is read once, into memory of this process
 // alone; the digest is checked there and the very same bytes are mapped, so that neither a damaged
 // file nor one that changes meanwhile reaches the dynamic loader. Weights are mapped from the file:
 // who replaces an artifact in use renames another over it, since writing into it changes the
 // weights, and cutting it off takes them away.
-graven_status open_model(const char *path, const Device *device, graven_model **model);
+graven_status open_model(const char *path, const char *wish, graven_model **model);
 
-// Frees what `create_model` made; the library of an opened model is closed by `model->close`.
+// Frees a model with all that it has on its device, and closes its library.
 void free_model(graven_model *model);
 
 // Index of the state called `name[0, bytes)`, or -1.

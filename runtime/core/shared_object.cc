@@ -190,7 +190,7 @@ void close_library(const graven_model &model) {
 
 }  // namespace
 
-graven_status open_model(const char *path, const Device *device, graven_model **model) {
+graven_status open_model(const char *path, const char *wish, graven_model **model) {
   *model = nullptr;
   Descriptor file, copy;
   // Without O_NONBLOCK, opening a named pipe would wait for its writer.
@@ -237,7 +237,7 @@ graven_status open_model(const char *path, const Device *device, graven_model **
   } else {
     graven_artifact whole = *artifact;
     error = map_weights(path, file.number, trailer, &mapping, &whole);
-    if (error == GRAVEN_OK) error = create_model(&whole, device, model);
+    if (error == GRAVEN_OK) error = create_model_on(&whole, wish, model);
   }
   if (error != GRAVEN_OK) {
     dlclose(library);

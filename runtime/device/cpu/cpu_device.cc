@@ -7,6 +7,7 @@
 
 #include <new>
 
+#include "runtime/core/cpu_features.h"
 #include "runtime/core/error.h"
 #include "runtime/core/float_mode.h"
 #include "runtime/core/pool.h"
@@ -77,16 +78,28 @@ graven_status clear(void *, void *memory, size_t bytes) {
   return GRAVEN_OK;
 }
 
-graven_status create_queue(void *, const graven_artifact *artifact, graven_pool *pool,
-                           void **queue) {
-  const auto *header = static_cast<const graven_table_header *>(artifact->table);
+graven_status load(void *, const graven_artifact *artifact, void **program) {
+  *program = nullptr;  // the kernels are functions already
+  if (artifact->kernel_count != 0 && !artifact->kernels) {
+    return fail(GRAVEN_INCOMPATIBLE,
+                "the model's kernels are an image for another device, not code for this processor; "
+                "compile it again with --device=cpu");
+  }
+  return GRAVEN_OK;
+}
+
+void unload(void *, void *) {}
+
+graven_status create_queue(void *, const QueueOptions &options, void **queue) {
+  const auto *header = static_cast<const graven_table_header *>(options.artifact->table);
+  graven_pool *pool = options.pool;
   const size_t choices =
       graven_pool_threads(pool) > 1 && !always_parallel(pool) ? header->entries_count : 0;
   const size_t bytes = sizeof(CpuQueue) + choices * sizeof(SharingChoice);
   void *memory = malloc(bytes);
   if (!memory) return fail_memory(bytes, "a context");
   CpuQueue *made = new (memory) CpuQueue{};
-  made->kernels = artifact->kernels;
+  made->kernels = options.artifact->kernels;
   made->pool = pool;
   if (choices != 0) made->choices = reinterpret_cast<SharingChoice *>(made + 1);
   for (size_t i = 0; i < choices; ++i) new (made->choices + i) SharingChoice;
@@ -96,19 +109,25 @@ graven_status create_queue(void *, const graven_artifact *artifact, graven_pool 
 
 void destroy_queue(void *, void *queue) { free(queue); }
 
-graven_status begin(void *queue, uint32_t entry) {
+graven_status begin(void *queue, const DeviceCall &call, bool *replayed) {
+  *replayed = false;
   CpuQueue &cpu = *static_cast<CpuQueue *>(queue);
   cpu.callers_mode = float_mode();
   if (cpu.callers_mode != default_float_mode()) set_float_mode(default_float_mode());
   cpu.choice = nullptr;
   if (!cpu.choices) return GRAVEN_OK;
-  SharingChoice &choice = cpu.choices[entry];
+  SharingChoice &choice = cpu.choices[call.entry];
   // An entry without a launch to share has nothing to choose, and no time for the clock.
   if (!choice.timed()) return GRAVEN_OK;
   cpu.choice = &choice;
   cpu.sharing = choice.current();
   cpu.shared = {};
   cpu.began = now();
+  return GRAVEN_OK;
+}
+
+graven_status feed(void *, const DeviceFeed &feed) {
+  feed_host_memory(feed, feed.destination);
   return GRAVEN_OK;
 }
 
@@ -183,12 +202,32 @@ graven_status finish(void *queue) {
   return GRAVEN_OK;
 }
 
-constexpr Device kCpuDevice = {"cpu",    true,     true,  nullptr,      allocate,      release,
-                               transfer, transfer, clear, create_queue, destroy_queue, begin,
-                               launch,   copy,     fill,  finish};
+constexpr Device kCpuDevice = {
+    "cpu",    true,     true,  /*times_commands=*/false, /*staging_slots=*/1,
+    nullptr,  allocate, release, transfer, transfer, clear, load, unload,
+    create_queue, destroy_queue, begin, feed, launch, copy, fill, finish, /*close=*/nullptr};
+
+graven_status open(uint32_t ordinal, const Device **device) {
+  if (ordinal != 0) {
+    return fail(GRAVEN_NOT_FOUND, "there is no device 'cpu:%u'; all processors are device cpu",
+                ordinal);
+  }
+  *device = &kCpuDevice;
+  return GRAVEN_OK;
+}
+
+bool describe(uint32_t ordinal, graven_device_info *info) {
+  if (ordinal != 0) return false;
+  memcpy(info->name, "cpu", sizeof "cpu");
+  info->available = 1;
+  describe_cpu(info->description, sizeof info->description);
+  return true;
+}
 
 }  // namespace
 
 const Device *cpu_device() { return &kCpuDevice; }
+
+DeviceKind cpu_kind = {"cpu", open, describe};
 
 }  // namespace graven1

@@ -17,19 +17,19 @@ struct NullQueue {
 NullDevice &device_of(void *self) { return *static_cast<NullDevice *>(self); }
 NullQueue &queue_of(void *queue) { return *static_cast<NullQueue *>(queue); }
 
-// Whether the bytes are the device's to use: its own blocks, constants, or anything on the host
-// when it accepts host memory.
+// Whether the bytes are the device's to use: its own blocks, or anything on the host when it
+// accepts host memory.
 bool owns(const NullDevice &device, const void *memory, size_t bytes) {
   if (device.device.uses_host_memory) return memory != nullptr || bytes == 0;
   const char *at = static_cast<const char *>(memory);
-  auto in = [&](const char *block, size_t size) {
-    return block && at >= block && at <= block + size &&
-           bytes <= static_cast<size_t>(block + size - at);
-  };
   for (size_t i = 0; i < device.block_count; ++i) {
-    if (in(device.blocks[i].memory, device.blocks[i].bytes)) return true;
+    const NullDevice::Block &block = device.blocks[i];
+    if (at >= block.memory && at <= block.memory + block.bytes &&
+        bytes <= static_cast<size_t>(block.memory + block.bytes - at)) {
+      return true;
+    }
   }
-  return in(device.constants, device.constants_bytes);
+  return false;
 }
 
 graven_status misuse(const char *what) {
@@ -79,23 +79,35 @@ graven_status clear(void *self, void *memory, size_t bytes) {
   return GRAVEN_OK;
 }
 
-graven_status create_queue(void *self, const graven_artifact *artifact, graven_pool *,
-                           void **queue) {
+graven_status load(void *, const graven_artifact *, void **program) {
+  *program = nullptr;
+  return GRAVEN_OK;
+}
+
+void unload(void *, void *) {}
+
+graven_status create_queue(void *self, const QueueOptions &options, void **queue) {
   NullQueue *made = static_cast<NullQueue *>(malloc(sizeof(NullQueue)));
   if (!made) return fail_memory(sizeof(NullQueue), "a context");
-  NullDevice &device = device_of(self);
-  device.constants = static_cast<const char *>(artifact->constants);
-  device.constants_bytes = artifact->constant_bytes;
-  *made = NullQueue{&device, artifact->kernel_count, false};
+  *made = NullQueue{&device_of(self), options.artifact->kernel_count, false};
   *queue = made;
   return GRAVEN_OK;
 }
 
 void destroy_queue(void *, void *queue) { free(queue); }
 
-graven_status begin(void *queue, uint32_t) {
+graven_status begin(void *queue, const DeviceCall &, bool *replayed) {
+  *replayed = false;
   if (queue_of(queue).open) return misuse("begin without finish");
   queue_of(queue).open = true;
+  return GRAVEN_OK;
+}
+
+graven_status feed(void *queue, const DeviceFeed &feed) {
+  NullQueue &null = queue_of(queue);
+  if (!null.open) return misuse("a feed outside begin and finish");
+  if (!owns(*null.device, feed.destination, feed.capacity)) return misuse("feed of foreign memory");
+  feed_host_memory(feed, feed.destination);
   return GRAVEN_OK;
 }
 
@@ -146,8 +158,10 @@ void null_device_init(NullDevice *device, bool uses_host_memory, NullCommand *co
                       size_t capacity) {
   *device = NullDevice{};
   device->device =
-      Device{"null", uses_host_memory, false,         device, allocate, release, upload, download,
-             clear,  create_queue,     destroy_queue, begin,  launch,   copy,    fill,   finish};
+      Device{"null", uses_host_memory, /*executes=*/false, /*times_commands=*/false,
+             /*staging_slots=*/uses_host_memory ? 1u : 2u, device, allocate, release, upload,
+             download, clear, load, unload, create_queue, destroy_queue, begin, feed, launch, copy,
+             fill, finish, /*close=*/nullptr};
   device->commands = commands;
   device->capacity = capacity;
 }

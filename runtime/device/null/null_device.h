@@ -38,8 +38,6 @@ struct NullDevice {
   size_t calls;     // finished begin ... finish pairs
   Block blocks[kMaxBlocks];
   size_t block_count;
-  size_t constants_bytes;
-  const char *constants;
 };
 
 // Makes `device` record into `commands[0, capacity)`. `uses_host_memory` chooses whether it accepts

@@ -23,6 +23,7 @@ absl::Status ToStatus(graven_status status) {
     case GRAVEN_OUT_OF_MEMORY: return absl::ResourceExhaustedError(message);
     case GRAVEN_IO_ERROR: return absl::UnavailableError(message);
     case GRAVEN_BUSY: return absl::AbortedError(message);
+    case GRAVEN_DEVICE_FAILED: return absl::InternalError(message);
   }
   return absl::InternalError(message);
 }

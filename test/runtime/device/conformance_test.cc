@@ -96,13 +96,18 @@ TEST_P(DeviceTest, CommandsRunInOrder) {
   graven_pool *pool = nullptr;
   ASSERT_EQ(graven_pool_create(&options, &pool), GRAVEN_OK);
   void *queue = nullptr;
-  ASSERT_EQ(device_->create_queue(device_->self, &artifact, pool, &queue), GRAVEN_OK);
+  void *program = nullptr;
+  ASSERT_EQ(device_->load(device_->self, &artifact, &program), GRAVEN_OK);
+  ASSERT_EQ(device_->create_queue(device_->self, {&artifact, program, pool, nullptr, 0}, &queue),
+            GRAVEN_OK);
   constexpr size_t kCount = 1000, kBytes = kCount * sizeof(int);
   void *a = nullptr, *b = nullptr;
   ASSERT_EQ(device_->allocate(device_->self, kBytes, "a test", &a), GRAVEN_OK);
   ASSERT_EQ(device_->allocate(device_->self, kBytes, "a test", &b), GRAVEN_OK);
   for (int round = 0; round < 3; ++round) {
-    ASSERT_EQ(device_->begin(queue, 0), GRAVEN_OK);
+    bool replayed = true;
+    ASSERT_EQ(device_->begin(queue, {0}, &replayed), GRAVEN_OK);
+    ASSERT_FALSE(replayed);
     EXPECT_EQ(device_->fill(queue, a, 1, kBytes), GRAVEN_OK);
     EXPECT_EQ(device_->copy(queue, b, a, kBytes), GRAVEN_OK);
     void *buffers[] = {a, b};
@@ -122,6 +127,7 @@ TEST_P(DeviceTest, CommandsRunInOrder) {
   device_->release(device_->self, a, kBytes);
   device_->release(device_->self, b, kBytes);
   device_->destroy_queue(device_->self, queue);
+  device_->unload(device_->self, program);
   graven_pool_destroy(pool);
 }
 
@@ -216,13 +222,17 @@ TEST(NullDeviceTest, MisuseIsRefused) {
   const Device &d = device.device;
   graven_artifact artifact = {};
   void *queue = nullptr, *memory = nullptr;
-  ASSERT_EQ(d.create_queue(d.self, &artifact, nullptr, &queue), GRAVEN_OK);
+  ASSERT_EQ(d.create_queue(d.self, {&artifact, nullptr, nullptr, nullptr, 0}, &queue), GRAVEN_OK);
   ASSERT_EQ(d.allocate(d.self, 64, "a test", &memory), GRAVEN_OK);
   char host[64] = {};
   EXPECT_EQ(d.fill(queue, memory, 0, 64), GRAVEN_INVALID_ARGUMENT) << "outside begin and finish";
   EXPECT_EQ(d.finish(queue), GRAVEN_INVALID_ARGUMENT);
-  ASSERT_EQ(d.begin(queue, 0), GRAVEN_OK);
-  EXPECT_EQ(d.begin(queue, 0), GRAVEN_INVALID_ARGUMENT);
+  EXPECT_EQ(d.feed(queue, {memory, host, 64, 64, 64}), GRAVEN_INVALID_ARGUMENT);
+  bool replayed = false;
+  ASSERT_EQ(d.begin(queue, {0}, &replayed), GRAVEN_OK);
+  EXPECT_EQ(d.begin(queue, {0}, &replayed), GRAVEN_INVALID_ARGUMENT);
+  EXPECT_EQ(d.feed(queue, {memory, host, 32, 32, 65}), GRAVEN_INVALID_ARGUMENT);
+  EXPECT_EQ(d.feed(queue, {memory, host, 32, 16, 64}), GRAVEN_OK);
   EXPECT_EQ(d.fill(queue, memory, 0, 65), GRAVEN_INVALID_ARGUMENT);
   EXPECT_EQ(d.copy(queue, memory, host, 64), GRAVEN_INVALID_ARGUMENT);
   EXPECT_EQ(d.launch(queue, {0, 0, nullptr, 1, 0, 0}), GRAVEN_INVALID_ARGUMENT);
