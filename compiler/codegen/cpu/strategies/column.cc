@@ -7,15 +7,13 @@
 // reduces each block into scratch memory, the main stage joins the blocks in order. What follows
 // from the reductions is computed on the sums. Every element is added in the same order whichever
 // way is taken.
-#include <optional>
-
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/map_loops.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/loops/kernel_spaces.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/same_index.h"
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -28,12 +26,7 @@ constexpr int64_t kBlockRows = 512;  // that are reduced together where rows are
 constexpr int64_t kWide = 2048;      // columns of a buffer
 constexpr int64_t kRowsAtOnce = 8;   // added to a buffer in one go
 
-struct ColumnPlan {
-  SmallVector<int64_t> space;
-  int64_t before = 0;   // number of axes in front of the reduced ones
-  int64_t reduced = 0;  // number of axes that are reduced
-  int64_t matrices = 1, rows = 1, columns = 1;
-  SmallVector<Operation *> reductions;
+struct ColumnPlan : ColumnSpace {
   int64_t lanes = 1, vectors = 1;
   int64_t blocks = 1;  // of rows
   bool wide = false;   // sums lie in a buffer
@@ -41,7 +34,6 @@ struct ColumnPlan {
   int64_t width() const { return lanes * vectors; }
   int64_t columnBlocks() const { return std::max<int64_t>(llvm::divideCeil(columns, width()), 1); }
   int64_t wideBlocks() const { return llvm::divideCeil(columns, kWide); }
-  int64_t results() const { return matrices * columns; }
   bool inTwoStages() const { return blocks > 1 || wide; }
   int64_t partialOffset(int64_t number) const {
     int64_t offset = 0;
@@ -52,44 +44,12 @@ struct ColumnPlan {
 };
 
 std::optional<ColumnPlan> planOf(Block &body, const strategy::Target &target) {
+  std::optional<ColumnSpace> space = columnSpaceOf(body);
+  if (!space) return std::nullopt;
   ColumnPlan plan;
-  llvm::DenseSet<Value> reduced;  // computed from a reduction
-  for (Operation &op : body.without_terminator()) {
-    if (!rules().find(&op) || isa<graph::DotGeneralOp, graph::ArgmaxOp, graph::ScatterAddOp>(op))
-      return std::nullopt;
-    bool follows = llvm::any_of(op.getOperands(), [&](Value v) { return reduced.contains(v); });
-    auto reduction = dyn_cast<graph::ReductionOpInterface>(op);
-    if (follows) {
-      // Only what keeps the place of an element may follow.
-      if (!isa<graph::ElementwiseOpInterface, graph::ReshapeOp>(op)) return std::nullopt;
-      reduced.insert(op.getResult(0));
-    }
-    if (!reduction) continue;
-    ArrayRef<int64_t> shape = shapeOf(op.getOperand(0));
-    SmallVector<int64_t> axes = reduction.getReducedAxes();
-    if (axes.empty()) return std::nullopt;
-    for (auto [number, axis] : llvm::enumerate(axes))
-      if (axis != axes[0] + static_cast<int64_t>(number)) return std::nullopt;
-    if (plan.reductions.empty()) {
-      plan.space.assign(shape.begin(), shape.end());
-      plan.before = axes[0];
-      plan.reduced = axes.size();
-    }
-    if (shape != ArrayRef<int64_t>(plan.space) || plan.before != axes[0] ||
-        plan.reduced != static_cast<int64_t>(axes.size()))
-      return std::nullopt;
-    plan.reductions.push_back(&op);
-    reduced.insert(op.getResult(0));
-  }
-  if (plan.reductions.empty()) return std::nullopt;
-  ArrayRef<int64_t> space(plan.space);
-  plan.matrices = productOf(space.take_front(plan.before));
-  plan.rows = productOf(space.slice(plan.before, plan.reduced));
-  plan.columns = productOf(space.drop_front(plan.before + plan.reduced));
+  static_cast<ColumnSpace &>(plan) = *std::move(space);
   // One column of many matrices would leave a lane for each.
   if (plan.matrices > 1 && plan.columns == 1) return std::nullopt;
-  for (Value output : body.getTerminator()->getOperands())
-    if (productOf(shapeOf(output)) != plan.results()) return std::nullopt;
   plan.lanes = lanesFor(body, target, plan.columns);
   plan.vectors = std::clamp<int64_t>(llvm::divideCeil(plan.columns, plan.lanes), 1, kVectors);
   int64_t bytes = 0;

@@ -10,8 +10,8 @@
 // of one result in order.
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/row_plan.h"
-#include "compiler/codegen/cpu/strategies/row_reduction.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/loops/row_reduction.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/same_index.h"

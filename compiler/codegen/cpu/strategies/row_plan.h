@@ -1,31 +1,17 @@
-// What the row strategy knows about a kernel: its space, the order of its reductions, what is kept
-// between passes.
+// What the row strategy decides about a kernel: what is kept between passes, how rows are cut.
 #ifndef GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_PLAN_H_
 #define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_PLAN_H_
 
-#include <optional>
-
+#include "compiler/codegen/loops/kernel_spaces.h"
 #include "compiler/strategy/target.h"
-#include "dialect/graph/ir/graph.h"
-#include "llvm/ADT/DenseMap.h"
 
 namespace graven::codegen::cpu {
 
-struct RowPlan {
-  llvm::SmallVector<int64_t> space;  // shape of what is reduced
-  int64_t reduced = 0;               // number of last axes that are reduced
-  // Number of first axes that are reduced too: rows that differ in them alone are joined to one
-  // result. `outer` of them make one, `results` apart.
-  int64_t leading = 0;
-  int64_t outer = 1, results = 1;
-  int64_t rows = 1, columns = 1;
-  // Reductions by level: those of one level need nothing but those of the levels before.
-  llvm::SmallVector<llvm::SmallVector<mlir::Operation *>> levels;
+struct RowPlan : RowSpace {
   // Values of the space's shape that later passes read from a buffer, and the pass (level) that
   // fills it.
   llvm::SmallVector<mlir::Value> kept;
   llvm::DenseMap<mlir::Value, int64_t> first_pass;
-  bool has_full_output = false;
 
   int64_t lanes = 1;
   int64_t joined_lanes = 1;   // results that are joined at a time
@@ -42,10 +28,6 @@ struct RowPlan {
   // Where the partial results of reduction `number` of the first level begin in scratch memory.
   int64_t partialOffset(int64_t number) const;
   int64_t partialBytes() const { return partialOffset(levels[0].size()); }
-  bool isFull(mlir::Value value) const {
-    return mlir::cast<mlir::RankedTensorType>(value.getType()).getShape() ==
-           llvm::ArrayRef<int64_t>(space);
-  }
 };
 
 // Nothing where the region is not a row kernel.

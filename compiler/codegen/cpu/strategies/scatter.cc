@@ -3,11 +3,10 @@
 // A workgroup owns some columns of all rows. It copies the operand's columns into the result and
 // then adds the updates' columns to the rows that the indices name, one update after the other: the
 // order is that of the indices, whatever the number of threads.
-#include <optional>
-
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/map_loops.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/loops/kernel_spaces.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
 #include "llvm/Support/MathExtras.h"
@@ -20,12 +19,7 @@ namespace {
 
 constexpr int64_t kColumns = 64;  // that a workgroup owns
 
-struct ScatterPlan {
-  graph::ScatterAddOp op;
-  int64_t axis = 0;
-  // The result's axes before `axis`, along it, and behind it.
-  int64_t matrices = 1, rows = 1, columns = 1;
-  int64_t updates = 1;  // indices
+struct ScatterPlan : ScatterSpace {
   int64_t lanes = 1;
 
   int64_t columnBlocks() const { return std::max<int64_t>(llvm::divideCeil(columns, kColumns), 1); }
@@ -33,26 +27,10 @@ struct ScatterPlan {
 };
 
 std::optional<ScatterPlan> planOf(Block &body, const strategy::Target &target) {
+  std::optional<ScatterSpace> space = scatterSpaceOf(body);
+  if (!space) return std::nullopt;
   ScatterPlan plan;
-  for (Operation &op : body.without_terminator()) {
-    if (!rules().find(&op)) return std::nullopt;
-    if (isa<graph::ReductionOpInterface, graph::DotGeneralOp, graph::ArgmaxOp>(op))
-      return std::nullopt;
-    auto scatter = dyn_cast<graph::ScatterAddOp>(op);
-    if (!scatter) continue;
-    if (plan.op) return std::nullopt;
-    plan.op = scatter;
-  }
-  Operation *end = body.getTerminator();
-  if (!plan.op || end->getNumOperands() != 1 || end->getOperand(0) != plan.op->getResult(0))
-    return std::nullopt;
-  ArrayRef<int64_t> shape = shapeOf(plan.op->getResult(0));
-  int64_t axis = plan.op.getAxis();
-  plan.axis = axis < 0 ? axis + static_cast<int64_t>(shape.size()) : axis;
-  plan.matrices = productOf(shape.take_front(plan.axis));
-  plan.rows = shape[plan.axis];
-  plan.columns = productOf(shape.drop_front(plan.axis + 1));
-  plan.updates = productOf(shapeOf(plan.op.getIndices()));
+  static_cast<ScatterSpace &>(plan) = *std::move(space);
   plan.lanes = lanesFor(body, target, plan.columns);
   return plan;
 }

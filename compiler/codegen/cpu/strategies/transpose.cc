@@ -3,11 +3,10 @@
 // The result's last axis is not the transposed input's last one. Both axes are cut into squares as
 // wide as a vector: a square is read along the input's last axis, transposed in registers, and
 // serves as the input's elements while the map is computed along the result's last axis.
-#include <optional>
-
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/cpu/strategies/transpose_square.h"
+#include "compiler/codegen/loops/kernel_spaces.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
 #include "llvm/Support/MathExtras.h"
@@ -20,66 +19,19 @@ namespace {
 // Elements of the two axes that a workgroup takes.
 constexpr int64_t kBlockRows = 64, kBlockColumns = 256;
 
-struct TransposePlan {
-  SmallVector<int64_t> shape;        // of the results
-  SmallVector<int64_t> permutation;  // axis i of the result is axis permutation[i] of the input
-  SmallVector<graph::TransposeOp> transposed;
-  int64_t axis = 0;  // of the result, the input's last one
+struct TransposePlan : TransposeSpace {
   int64_t lanes = 1;
 
-  int64_t rows() const { return shape[axis]; }
-  int64_t columns() const { return shape.back(); }
   int64_t rowBlocks() const { return llvm::divideCeil(rows(), kBlockRows); }
   int64_t columnBlocks() const { return llvm::divideCeil(columns(), kBlockColumns); }
-  int64_t outer() const { return rows() && columns() ? productOf(shape) / rows() / columns() : 0; }
 };
 
-// Whether `value` reaches the results by way of elementwise ops alone.
-bool staysInPlace(Value value) {
-  return llvm::all_of(value.getUsers(), [](Operation *user) {
-    if (user->hasTrait<OpTrait::IsTerminator>()) return true;
-    return isa<graph::ElementwiseOpInterface>(user) && staysInPlace(user->getResult(0));
-  });
-}
-
 std::optional<TransposePlan> planOf(Block &body, const strategy::Target &target) {
+  std::optional<TransposeSpace> space = transposeSpaceOf(body);
+  if (!space) return std::nullopt;
   TransposePlan plan;
-  ArrayRef<int64_t> shape = shapeOf(body.getTerminator()->getOperand(0));
-  plan.shape.assign(shape.begin(), shape.end());
-  for (Value output : body.getTerminator()->getOperands())
-    if (shapeOf(output) != shape) return std::nullopt;
-  int64_t bytes = 0;
-  for (Operation &op : body.without_terminator()) {
-    if (!rules().find(&op)) return std::nullopt;
-    if (isa<graph::ReductionOpInterface, graph::DotGeneralOp, graph::ArgmaxOp, graph::ScatterAddOp>(
-            op))
-      return std::nullopt;
-    auto transpose = dyn_cast<graph::TransposeOp>(op);
-    if (!transpose || !isa<BlockArgument>(transpose.getX())) continue;
-    int64_t rank = shape.size();
-    SmallVector<int64_t> permutation;
-    for (int64_t axis = 0; axis < rank; ++axis)
-      permutation.push_back(transpose.getPermutation() ? (*transpose.getPermutation())[axis]
-                                                       : rank - 1 - axis);
-    if (shapeOf(transpose.getResult()) != shape || rank < 2 || permutation.back() == rank - 1)
-      continue;
-    if (!staysInPlace(transpose.getResult())) continue;
-    if (plan.transposed.empty())
-      plan.permutation = permutation;
-    else if (plan.permutation != permutation)
-      continue;
-    // One width of element, so that squares are square for all.
-    int64_t size = bytesOf(elementOf(transpose.getX()));
-    if (bytes && size != bytes) return std::nullopt;
-    bytes = size;
-    plan.transposed.push_back(transpose);
-  }
-  if (plan.transposed.empty() || bytes < 4 || productOf(shape) == 0) return std::nullopt;
-  for (Value argument : body.getArguments())
-    if (bytesOf(elementOf(argument)) > bytes) return std::nullopt;
-  plan.axis = llvm::find(plan.permutation, static_cast<int64_t>(shape.size()) - 1) -
-              plan.permutation.begin();
-  plan.lanes = target.lanes(bytes);
+  static_cast<TransposeSpace &>(plan) = *std::move(space);
+  plan.lanes = target.lanes(plan.bytes);
   // Narrow axes would leave most of a square empty.
   if (plan.lanes < 2 || plan.rows() < plan.lanes || plan.columns() < plan.lanes)
     return std::nullopt;

@@ -1,10 +1,10 @@
 // How one reduction of a row goes on: partial results in vectors, which are joined in the end.
-#ifndef GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_REDUCTION_H_
-#define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_REDUCTION_H_
+#ifndef GRAVEN_COMPILER_CODEGEN_LOOPS_ROW_REDUCTION_H_
+#define GRAVEN_COMPILER_CODEGEN_LOOPS_ROW_REDUCTION_H_
 
 #include "compiler/codegen/loops/emitter.h"
 
-namespace graven::codegen::cpu {
+namespace graven::codegen {
 
 // Whether `op` makes one value of several: sum, prod, max, min, argmax.
 bool isReduction(mlir::Operation *op);
@@ -42,6 +42,6 @@ class RowReduction {
   bool strict_;
 };
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen
 
-#endif  // GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_REDUCTION_H_
+#endif  // GRAVEN_COMPILER_CODEGEN_LOOPS_ROW_REDUCTION_H_

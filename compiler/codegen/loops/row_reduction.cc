@@ -1,4 +1,4 @@
-#include "compiler/codegen/cpu/strategies/row_reduction.h"
+#include "compiler/codegen/loops/row_reduction.h"
 
 #include "compiler/codegen/loops/rules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -6,7 +6,7 @@
 
 using namespace mlir;
 
-namespace graven::codegen::cpu {
+namespace graven::codegen {
 
 bool isReduction(Operation *op) { return isa<graph::ReductionOpInterface, graph::ArgmaxOp>(op); }
 
@@ -116,4 +116,4 @@ Value RowReduction::joinLanes(Values partial) {
   return vector::ExtractOp::create(b, e_.loc(), value, ArrayRef<int64_t>{0});
 }
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen
