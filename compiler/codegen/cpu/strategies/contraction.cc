@@ -7,10 +7,10 @@
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/micro_kernel.h"
 #include "compiler/codegen/cpu/strategies/pack.h"
+#include "compiler/codegen/cpu/strategies/product.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/cpu/strategies/tiling.h"
 #include "compiler/codegen/loops/rules.h"
-#include "compiler/strategy/cost.h"
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/same_index.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -20,42 +20,11 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
-graph::DotGeneralOp dotOf(Block &body) {
-  graph::DotGeneralOp found;
-  for (auto dot : body.getOps<graph::DotGeneralOp>()) {
-    if (found) return {};
-    found = dot;
-  }
-  return found;
-}
-
-// One product whose operands are whole buffers, followed by ops at the same index.
-bool matches(kernel::FusedOp fused, const strategy::Target &target) {
-  Block &body = fused.getBody().front();
-  graph::DotGeneralOp dot = dotOf(body);
-  if (!dot || !isa<BlockArgument>(dot.getLhs()) || !isa<BlockArgument>(dot.getRhs())) return false;
-  for (Operation &op : body.without_terminator())
-    if (!rules().find(&op) ||
-        isa<graph::ReductionOpInterface, graph::ArgmaxOp, graph::ScatterAddOp>(op))
-      return false;
-  for (Value output : body.getTerminator()->getOperands())
-    if (shapeOf(output) != shapeOf(dot.getResult())) return false;
-  return gemmShapeOf(dot).has_value();
-}
-
-// Operations on each element of the result that follow the product.
-int64_t epilogueOf(Block &body) {
-  graph::DotGeneralOp dot = dotOf(body);
-  int64_t count = 0;
-  for (Operation &op : body.without_terminator())
-    if (&op != dot && shapeOf(op.getResult(0)) == shapeOf(dot.getResult()))
-      count += strategy::operationsPerElement(&op);
-  return count;
-}
+bool matches(kernel::FusedOp fused, const strategy::Target &) { return isProductKernel(fused); }
 
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
-  Tiling tiling = chooseTiling(dotOf(body), epilogueOf(body), target);
+  Tiling tiling = chooseTiling(productOf(body), epilogueOf(body), target);
   strategy::Plan plan;
   plan.params = tiling.params();
   if (tiling.rhs == Packing::kStage) plan.stages.push_back({"pack", tiling.packedRhs()});
@@ -81,7 +50,7 @@ BlockArgument operandOf(graph::DotGeneralOp dot, const Tiling &tiling, bool left
 // How an operand is packed; the copy goes to `target`.
 PanelPacking packingOf(KernelFunction &function, const Tiling &tiling, bool left, Value target) {
   const GemmShape &gemm = tiling.gemm;
-  BlockArgument operand = operandOf(dotOf(function.body()), tiling, left);
+  BlockArgument operand = operandOf(productOf(function.body()), tiling, left);
   PanelPacking packing;
   packing.source = function.inputPointer(operand.getArgNumber());
   packing.target = target;
@@ -106,8 +75,8 @@ class Main {
         e_(function.emitter()),
         t_(tiling),
         g_(tiling.gemm),
-        micro_kernel_(function, tiling, dotOf(function.body()), epilogueOf(function.body())) {
-    graph::DotGeneralOp dot = dotOf(f_.body());
+        micro_kernel_(function, tiling, productOf(function.body()), epilogueOf(function.body())) {
+    graph::DotGeneralOp dot = productOf(f_.body());
     element_ = elementOf(dot.getLhs());
     lhs_ = f_.inputPointer(operandOf(dot, t_, true).getArgNumber());
     rhs_ = f_.inputPointer(operandOf(dot, t_, false).getArgNumber());
@@ -132,8 +101,8 @@ class Main {
     Index rest = e_.divide(workgroup, t_.rowBlocks());
     Index column_block = e_.modulo(rest, t_.columnBlocks());
     outer_ = e_.divide(rest, t_.columnBlocks());
-    lhs_outer_ = outerOffset(outer_, false);
-    rhs_outer_ = outerOffset(outer_, true);
+    lhs_outer_ = outerOffset(e_, g_, outer_, false);
+    rhs_outer_ = outerOffset(e_, g_, outer_, true);
     int64_t whole = g_.n / t_.columns() * t_.columns(), left = g_.n - whole;
     Index from = e_.scale(column_block, t_.block_columns);
     Index to = e_.minimum(e_.add(from, t_.block_columns), Index::constant(whole));
@@ -142,21 +111,6 @@ class Main {
           from, to, t_.columns(), [&](Index n) { emitColumns(n, t_.columns()); }, t_.columns());
     if (left)
       whenLast(column_block, t_.columnBlocks(), [&] { emitColumns(Index::constant(whole), left); });
-  }
-
-  // Elements from the start of an operand to its matrix number `outer`.
-  Index outerOffset(const Index &outer, bool of_rhs) {
-    Index sum = Index::constant(0);
-    int64_t inner = g_.outerCount();
-    for (auto [number, axis] : llvm::enumerate(g_.outer)) {
-      inner /= std::max<int64_t>(axis.length, 1);
-      int64_t stride = of_rhs ? axis.rhs_stride : axis.lhs_stride;
-      if (!stride || axis.length == 1) continue;
-      Index index = e_.divide(outer, inner);
-      if (number) index = e_.modulo(index, axis.length);
-      sum = e_.add(sum, e_.scale(index, stride));
-    }
-    return sum;
   }
 
   void whenLast(const Index &block, int64_t blocks, function_ref<void()> body) {
@@ -248,7 +202,7 @@ void emitPacking(kernel::FuncOp kernel, const Tiling &tiling, bool left, ModuleO
 
 LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &, ModuleOp out) {
   Tiling tiling =
-      Tiling::fromParams(dotOf(kernel.getBody().front()), kernel.getStrategy().getParams());
+      Tiling::fromParams(productOf(kernel.getBody().front()), kernel.getStrategy().getParams());
   if (tiling.rhs == Packing::kStage) emitPacking(kernel, tiling, false, out);
   if (tiling.lhs == Packing::kStage) emitPacking(kernel, tiling, true, out);
   KernelFunction function(kernel, "", out);

@@ -1,5 +1,6 @@
 #include "compiler/codegen/cpu/strategies/micro_kernel.h"
 
+#include "compiler/codegen/cpu/strategies/product.h"
 #include "compiler/codegen/cpu/strategies/transpose_square.h"
 #include "compiler/codegen/loops/rules.h"
 #include "dialect/graph/ops/elementwise_scalar.h"
@@ -23,7 +24,6 @@ MicroKernel::MicroKernel(KernelFunction &function, const Tiling &tiling, graph::
       e_(function.emitter()),
       t_(tiling),
       g_(tiling.gemm),
-      dot_(dot),
       element_(elementOf(dot.getLhs())) {
   through_memory_ = epilogue > kCostlyEpilogue && t_.rows * t_.vectors > 4;
   if (through_memory_) {
@@ -106,8 +106,9 @@ void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64
   if (!through_memory_ || rows * vectors <= 4) {
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t v = 0; v < vectors; ++v)
-        inColumns(v * lanes, width,
-                  [&] { finish(e_.add(m, i), e_.add(n, v * lanes), sums[i * vectors + v]); });
+        inColumns(v * lanes, width, [&] {
+          storeOutputs(f_, g_, outer_, e_.add(m, i), e_.add(n, v * lanes), sums[i * vectors + v]);
+        });
     return;
   }
   for (int64_t i = 0; i < rows; ++i)
@@ -121,32 +122,14 @@ void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64
         for (int64_t v = 0; v < vectors; ++v) {
           Index at = e_.add(row, i);
           Value sum = e_.load(tile_, element_, place(at, v));
-          inColumns(v * lanes, width, [&] { finish(e_.add(m, at), e_.add(n, v * lanes), sum); });
+          inColumns(v * lanes, width, [&] {
+            storeOutputs(f_, g_, outer_, e_.add(m, at), e_.add(n, v * lanes), sum);
+          });
         }
     });
   };
   if (whole) finishRows(0, whole, together);
   if (rows > whole) finishRows(whole, rows, 1);
-}
-
-// Computes and stores the outputs at row m and the columns from n on, where the product is `sum`.
-void MicroKernel::finish(const Index &m, const Index &n, Value sum) {
-  Point point;
-  ArrayRef<int64_t> shape = shapeOf(dot_.getResult());
-  point.shape.assign(shape.begin(), shape.end());
-  int64_t row_axes = g_.is_turned ? g_.n_axes : g_.m_axes;
-  int64_t column_axes = g_.is_turned ? g_.m_axes : g_.n_axes;
-  int64_t columns = g_.is_turned ? g_.m : g_.n;
-  if (g_.outer_axes) point.groups.push_back({g_.outer_axes, outer_});
-  if (row_axes) point.groups.push_back({row_axes, m});
-  if (column_axes) point.groups.push_back({column_axes, columns > 1 ? e_.lanesFrom(n) : n});
-  e_.give(dot_.getResult(), e_.depth(), [&](const Point &) { return sum; });
-  SmallVector<Value> values;
-  for (Value output : f_.outputs()) values.push_back(e_.at(output, point));
-  e_.forget(dot_.getResult());
-  Index place = e_.linear(point);
-  for (auto [number, value] : llvm::enumerate(values))
-    e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), place, value);
 }
 
 }  // namespace graven::codegen::cpu

@@ -38,7 +38,6 @@ class MicroKernel {
                       const Operand &lhs, const Operand &rhs);
   void finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
                   llvm::ArrayRef<mlir::Value> sums);
-  void finish(const Index &m, const Index &n, mlir::Value sum);
   // Runs `body` for the vector of a tile `width` wide that begins at `column`, masked where columns
   // end within it.
   void inColumns(int64_t column, int64_t width, llvm::function_ref<void()> body);
@@ -47,7 +46,6 @@ class MicroKernel {
   Emitter &e_;
   const Tiling &t_;
   const GemmShape &g_;
-  graph::DotGeneralOp dot_;
   mlir::Type element_;
   bool through_memory_;  // tiles are written down before the epilogue
   mlir::Value tile_;     // where

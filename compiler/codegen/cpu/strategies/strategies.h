@@ -6,6 +6,8 @@
 
 namespace graven::codegen::cpu {
 
+// Products of few rows with both operands along k: dot products with lanes along k.
+extern const strategy::Strategy kDotStrategy;
 // One matrix product in register tiles, with what follows from it at the same index.
 extern const strategy::Strategy kContractionStrategy;
 // One formula over the elements of many tensors.

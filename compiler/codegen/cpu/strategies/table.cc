@@ -4,8 +4,9 @@ namespace graven::codegen::cpu {
 
 strategy::StrategyTable strategies() {
   static const strategy::Strategy table[] = {
-      kContractionStrategy, kSegmentsStrategy,  kRowStrategy, kColumnStrategy,
-      kScatterStrategy,     kTransposeStrategy, kMapStrategy, kReferenceStrategy,
+      kDotStrategy,       kContractionStrategy, kSegmentsStrategy,
+      kRowStrategy,       kColumnStrategy,      kScatterStrategy,
+      kTransposeStrategy, kMapStrategy,         kReferenceStrategy,
   };
   return table;
 }

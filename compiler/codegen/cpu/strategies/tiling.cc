@@ -62,7 +62,9 @@ class Choice {
     t_.lanes = std::min(target_.lanes(t_.bytes), enough);
     int64_t wanted = llvm::divideCeil(n(), t_.lanes);
     // Few rows leave registers for more columns; few columns for more rows.
-    t_.vectors = std::min<int64_t>(wanted, m() == 1 ? 8 : m() <= 4 ? 4 : 2);
+    // A panel that is transposed should fit the first-level cache all the same.
+    bool few = m() <= 4 && !transposedRhs();
+    t_.vectors = std::min<int64_t>(wanted, !few ? 2 : m() == 1 ? 8 : 4);
     if (t_.gemm.is_turned) t_.vectors = 1;
     t_.vectors = decide("vectors", t_.vectors);
     int64_t registers = (target_.vector_registers - t_.vectors - 1) / t_.vectors;

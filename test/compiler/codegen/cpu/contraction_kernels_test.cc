@@ -93,6 +93,37 @@ TEST(ContractionKernels, ForcedVariants) {
                      std::string("contraction:") + variant, "native", true);
 }
 
+// Dot products with lanes along k, for few rows and for the many that are forced; strict code has
+// none.
+TEST(ContractionKernels, DotProducts) {
+  const Size sizes[] = {{1, 1, 64},  {1, 7, 65},  {1, 512, 130}, {2, 33, 100},
+                        {3, 40, 97}, {4, 16, 64}, {4, 129, 71},  {1, 300, 1000}};
+  for (Size size : sizes)
+    for (const char *type : {"f32", "f64"})
+      for (const char *cpu : {"native", "x86-64-v3"}) {
+        SCOPED_TRACE(testing::Message() << size.m << "x" << size.n << "x" << size.k << type << cpu);
+        CompiledKernel kernel(product(size, false, true, type, size.k % 2), "", cpu);
+        ASSERT_TRUE(kernel.ok());
+        EXPECT_EQ(kernel.strategy(), "dot");
+        kernel.check(9, type == std::string("f32") ? 2e-6 : 1e-14);
+      }
+  for (const char *variant :
+       {"dot", "dot:together=1", "dot:together=4,block_columns=16", "dot:together=16"})
+    for (Size size : {Size{1, 7, 5}, Size{6, 33, 17}, Size{0, 3, 64}, Size{5, 3, 0}})
+      checkProduct(size, false, true, "f32", variant, "native", true);
+  std::string text = product({1, 40, 200}, false, true, "f32", true);
+  CompiledKernel strict(text, "", "native", [](strategy::Target &target) {
+    target.numerics = strategy::Numerics::kStrict;
+  });
+  CompiledKernel reference(text, "reference");
+  ASSERT_TRUE(strict.ok() && reference.ok());
+  EXPECT_EQ(strict.strategy(), "contraction");
+  std::vector<CompiledKernel::Bytes> inputs;
+  for (auto [type, numbers] : llvm::zip(strict.func().getInputTypes(), strict.randomInputs(5)))
+    inputs.push_back(CompiledKernel::encode(type, numbers));
+  EXPECT_EQ(strict.run(inputs), reference.run(inputs));
+}
+
 TEST(ContractionKernels, PackedOperands) {
   struct Row {
     Size size;
@@ -165,6 +196,9 @@ TEST(ContractionKernels, BatchedAndSeveralAxes) {
       {"5x7xf32", "7xf32", "5xf32", "lhs_contract = [1], rhs_contract = [0]"},
       {"7xf32", "7x5xf32", "5xf32", "lhs_contract = [0], rhs_contract = [0]"},
       {"7xf32", "7xf32", "f32", "lhs_contract = [0], rhs_contract = [0]"},
+      {"70xf32", "70xf32", "f32", "lhs_contract = [0], rhs_contract = [0]"},
+      {"3x5x70xf32", "3x70xf32", "3x5xf32",
+       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
       {"7xf32", "9xf32", "7x9xf32", "lhs_contract = [], rhs_contract = []"},
       {"2x3x70xf32", "2x70x80xf32", "2x3x80xf32",
        "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
