@@ -8,6 +8,8 @@
 // cut into blocks of fixed length, reduced by a first stage. Where first axes are reduced too (a
 // channel's sum over images and pixels), a first stage reduces the rows, the main stage joins those
 // of one result in order.
+#include <numeric>
+
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/row_plan.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
@@ -17,14 +19,15 @@
 #include "compiler/strategy/same_index.h"
 #include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 
 namespace graven::codegen::cpu {
 namespace {
 
-constexpr int64_t kAccumulators = 4;  // vectors of partial results in a long row
-constexpr int64_t kJoined = 64;       // results that a workgroup joins of rows
+constexpr int64_t kPage = 4096, kLine = 64;
+constexpr int64_t kJoined = 64;  // results that a workgroup joins of rows
 
 bool matches(kernel::FusedOp fused, const strategy::Target &target) {
   return rowPlanOf(fused.getBody().front(), target).has_value();
@@ -57,8 +60,8 @@ class RowEmitter {
     e_.setLanes(p_.lanes);
     e_.allowReciprocals(!strict_);
     for (Value kept : p_.kept)
-      buffers_[kept] =
-          f_.stackPointer(llvm::alignTo(p_.columns, p_.lanes) * bytesOf(elementOf(kept)));
+      memory_[kept] =
+          f_.stackPointer(llvm::alignTo(p_.columns, p_.lanes) * bytesOf(elementOf(kept)) + kPage);
   }
 
   // Reduces block `workgroup` of some row into scratch memory.
@@ -114,6 +117,7 @@ class RowEmitter {
     Value some = arith::CmpIOp::create(e_.builder(), e_.loc(), arith::CmpIPredicate::slt,
                                        e_.materialize(from), e_.materialize(to));
     e_.when(some, [&] {
+      placeBuffers(from);
       Results last =
           e_.loop(e_.add(from, 1), to, 1, reduceRow(from), [&](Index row, ValueRange before) {
             Results results(before.begin(), before.end());
@@ -127,7 +131,10 @@ class RowEmitter {
   // Results of a row's reductions, level by level.
   using Results = Emitter::Carry;
 
-  void emitRow(const Index &row) { writeRow(row, reduceRow(row)); }
+  void emitRow(const Index &row) {
+    placeBuffers(row);
+    writeRow(row, reduceRow(row));
+  }
 
   // Reduces `row`; with `before`, the results of the row before are written on the way.
   Results reduceRow(const Index &row, const Results *before = nullptr) {
@@ -138,24 +145,20 @@ class RowEmitter {
     int depth = e_.depth();
     for (auto [level, reductions] : llvm::enumerate(p_.levels)) {
       Results results;
+      level_ = level;
       if (p_.blocks > 1) {
         for (size_t number = 0; number < reductions.size(); ++number)
           results.push_back(joinPartials(reductions[number], number, row));
       } else {
-        level_ = level;
-        bool last = level + 1 == p_.levels.size();
-        if (before && last) of_row = valuesOfRow(row_before, *before);
-        Beside beside;
-        if (before)
-          beside = [&, last](const Index &first, int64_t vector) {
-            if (last) {
-              SmallVector<Value> theirs = giveRow(*before, depth);
-              writeColumns(row_before, first);
-              takeBack(theirs);
-            }
-            // Each pass asks for some of the next row's vectors, so that memory never rests.
-            if (!e_.mask() && vector % p_.levels.size() == level_) fetch(e_.add(row, 1), first);
+        std::function<void(const Index &)> beside;
+        if (before && level + 1 == p_.levels.size()) {
+          of_row = valuesOfRow(row_before, *before);
+          beside = [&](const Index &first) {
+            SmallVector<Value> theirs = giveRow(*before, depth);
+            writeColumns(row_before, first);
+            takeBack(theirs);
           };
+        }
         results = reduce(reductions, row, Index::constant(0), Index::constant(p_.columns), beside);
       }
       for (auto [reduction, result] : llvm::zip(reductions, results)) {
@@ -196,10 +199,36 @@ class RowEmitter {
     OfRow of_row = valuesOfRow(row, results);
     SmallVector<Value> given = giveRow(results, e_.depth());
     if (p_.has_full_output)
-      columns(Index::constant(0), Index::constant(p_.columns), 1,
-              [&](const Index &first, int64_t) { writeColumns(row, first); });
+      columns(Index::constant(0), Index::constant(p_.columns),
+              p_.fetches.empty() ? 1 : RowPlan::kStep, [&](const Index &first, int64_t vector) {
+                fetchNext(row, first, vector);
+                writeColumns(row, first);
+              });
     takeBack(given);
     store(row, of_row);
+  }
+
+  // Buffers lie as far from a page's begin as the row itself. Processors tell a load from the
+  // stores before it by these bits first: where a buffer lay a little further, each load of the row
+  // would wait for a store that is none of its business.
+  void placeBuffers(const Index &row) {
+    if (p_.kept.empty()) return;
+    OpBuilder &b = e_.builder();
+    Value offset;
+    for (Value input : f_.body().getArguments()) {
+      if (offset || !p_.isFull(input) || input.use_empty()) continue;
+      Value begin = e_.pointerTo(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()),
+                                 elementOf(input), e_.linear(fullPoint(row, Index::constant(0))));
+      offset = arith::AndIOp::create(b, e_.loc(),
+                                     LLVM::PtrToIntOp::create(b, e_.loc(), b.getI64Type(), begin),
+                                     e_.integer(kPage - kLine));
+    }
+    for (Value kept : p_.kept) {
+      buffers_[kept] = memory_[kept];
+      if (offset)
+        buffers_[kept] = LLVM::GEPOp::create(b, e_.loc(), memory_[kept].getType(), b.getI8Type(),
+                                             memory_[kept], ArrayRef<LLVM::GEPArg>{offset});
+    }
   }
 
   void give(Value value, Value scalar, int depth) {
@@ -229,9 +258,14 @@ class RowEmitter {
     for (Value value : llvm::reverse(given)) e_.forget(value);
   }
 
-  // Asks for what `row` will read at the columns from `first` on.
-  void fetch(const Index &row, const Index &first) {
-    Index place = e_.linear(fullPoint(row, first));
+  // Asks for what the row behind `row` will read at the columns from `first` on, if it is this
+  // pass's turn at `vector` of a step.
+  void fetchNext(const Index &row, const Index &first, int64_t vector) {
+    if (p_.fetches.empty() || e_.mask()) return;
+    ArrayRef<int64_t> before = ArrayRef(p_.fetches).take_front(level_);
+    int64_t from = std::accumulate(before.begin(), before.end(), int64_t{0});
+    if (vector < from || vector >= from + p_.fetches[level_]) return;
+    Index place = e_.linear(fullPoint(e_.add(row, 1), first));
     for (Value input : f_.body().getArguments())
       if (p_.isFull(input) && !input.use_empty())
         e_.prefetch(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), elementOf(input),
@@ -328,12 +362,10 @@ class RowEmitter {
   }
 
   // Results of `reductions` over columns [from, to) of `row`, as scalars.
-  // `beside` is emitted at each vector of columns, in front of it; it gets the first column and the
-  // vector's number in an unrolled step.
-  using Beside = std::function<void(const Index &, int64_t)>;
+  // `beside` is emitted in front of each vector of columns; it gets the first column.
   Results reduce(ArrayRef<Operation *> reductions, const Index &row, const Index &from,
-                 const Index &to, const Beside &beside = nullptr) {
-    int64_t accumulators = p_.in_registers ? 1 : kAccumulators;
+                 const Index &to, const std::function<void(const Index &)> &beside = nullptr) {
+    int64_t accumulators = p_.in_registers ? 1 : RowPlan::kStep;
     SmallVector<RowReduction> each;
     SmallVector<int64_t> begins;  // of each one's values among those carried along
     Emitter::Carry partial;
@@ -348,7 +380,8 @@ class RowEmitter {
     };
     auto step = [&](const Index &first, int64_t vector, ValueRange carried) {
       Emitter::Carry next(carried.begin(), carried.end());
-      if (beside) beside(first, vector);
+      fetchNext(row, first, vector);
+      if (beside) beside(first);
       column_ = e_.lanesFrom(first);
       Point point = fullPoint(row, column_);
       for (auto [number, op] : llvm::enumerate(reductions)) {
@@ -424,7 +457,7 @@ class RowEmitter {
   Emitter &e_;
   const RowPlan &p_;
   const bool strict_;
-  llvm::DenseMap<Value, Value> buffers_;
+  llvm::DenseMap<Value, Value> memory_, buffers_;  // of kept values; a row's part of that memory
   size_t level_ = 0;
   Index column_;
 };

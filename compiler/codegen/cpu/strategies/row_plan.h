@@ -8,6 +8,8 @@
 namespace graven::codegen::cpu {
 
 struct RowPlan : RowSpace {
+  static constexpr int64_t kStep = 4;  // vectors that a pass over a long row takes at a time
+
   // Values of the space's shape that later passes read from a buffer, and the pass (level) that
   // fills it.
   llvm::SmallVector<mlir::Value> kept;
@@ -17,9 +19,13 @@ struct RowPlan : RowSpace {
   int64_t joined_lanes = 1;   // results that are joined at a time
   bool in_registers = false;  // all columns of a row are spelled out
   int64_t block_rows = 1;     // rows a workgroup takes
-  // Rows beyond the caches: the results of a row are written while the next one is reduced, and the
-  // one after that is fetched, so that memory is busy all the time.
+  // Rows too short to hide the ends of their passes: each is reduced while the one before is
+  // written.
   bool pipelined = false;
+  // Longer rows beyond the caches: of every kStep vectors in a row, how many of the next row's each
+  // pass asks memory for on its way (the last pass writes the results). Passes that compute much
+  // ask for much, so that memory is busy all the time. Empty where nothing is asked for.
+  llvm::SmallVector<int64_t> fetches;
   int64_t blocks = 1;  // parts of a row that a first stage reduces; 1: no such stage
 
   // A first stage reduces rows, or parts of them, into scratch memory.
