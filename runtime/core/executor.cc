@@ -19,11 +19,12 @@ class Call {
         device_(*context.model->device),
         number_(entry),
         entry_(model_.table.entries[entry]),
-        rows_(rows) {
-    staging_ = context.staging;
+        rows_(rows),
+        first_staged_(context.staging) {
     if (device_.staging_slots > 1) {
-      staging_ += context.calls++ % device_.staging_slots * model_.staging_bytes;
+      first_staged_ += context.calls++ % device_.staging_slots * model_.staging_bytes;
     }
+    staging_ = first_staged_;
   }
 
   void bind_inputs(const void *const *inputs);
@@ -61,7 +62,8 @@ class Call {
   const uint32_t number_;
   const graven_entry_record &entry_;
   int64_t rows_;
-  char *staging_;  // what is left of it
+  char *first_staged_;
+  char *staging_;  // what is left
 };
 
 // Inputs are staged before outputs, so that they lie together.
@@ -131,8 +133,7 @@ graven_status Call::run(const void *const *inputs) {
   graven_trace *trace = context_.trace;
   graven_status status = device_.begin(
       context_.queue,
-      {number_, reinterpret_cast<void *const *>(context_.bases), model_.base_count,
-       context_.profile, trace},
+      {number_, context_.bases[kBaseState], first_staged_, context_.profile, trace},
       &replayed);
   if (status != GRAVEN_OK) return status;
   status = feed_inputs(inputs);

@@ -41,9 +41,10 @@ struct QueueOptions {
 // What a call begins with.
 struct DeviceCall {
   uint32_t entry;  // its number: the commands that follow are the same ones call by call
-  // The addresses that operands count from. With equal addresses the commands are equal in full.
-  void *const *bases = nullptr;
-  uint32_t base_count = 0;
+  // Where the call's state lies and its staged inputs and outputs begin. On a device that does not
+  // use host memory, calls of one entry with equal addresses have equal commands in full.
+  const void *state = nullptr;
+  const void *staging = nullptr;
   // For a device that times commands: nanoseconds per command of the table, to be added to, and
   // where to record them. Null where nobody asks.
   uint64_t *profile = nullptr;

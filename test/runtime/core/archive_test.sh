@@ -5,13 +5,24 @@ set -eu
 archive=$1 nm=$2 size=$3 ld=$4
 limit=65536  # 64 KiB of text and read-only data
 
-total=$("$size" -t "$archive" | awk 'END {print $1}')
+# Devices beside the CPU are members of their own, which only programs that want them contain.
+total=$("$size" "$archive" | awk 'NR > 1 && $6 !~ /^cuda_/ {sum += $1} END {print sum}')
+devices=$("$size" "$archive" | awk 'NR > 1 && $6 ~ /^cuda_/ {sum += $1} END {print sum}')
+echo "of other devices, apart: $devices bytes, limit 32768"
+[ "$devices" -le 32768 ] || { echo "the devices are too large"; exit 1; }
 echo "text and read-only data: $total bytes, limit $limit"
 [ "$total" -le "$limit" ] || { echo "the core is too large"; exit 1; }
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$ld" -r --whole-archive "$archive" -o "$folder/core.o"
+
+"$ld" -r -u graven1_model_create -u graven1_call -u graven1_state_create \
+  -u graven1_context_create -u graven1_context_metric "$archive" -o "$folder/linked.o"
+if "$nm" "$folder/linked.o" | grep -q cuda; then
+  echo "a program with a linked-in model contains the device for GPUs unasked"
+  exit 1
+fi
 
 # libc and pthread, and nothing of libstdc++ or libgcc.
 allowed='_GLOBAL_OFFSET_TABLE_ __errno_location __sched_cpucount __tls_get_addr

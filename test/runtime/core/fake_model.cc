@@ -70,8 +70,10 @@ uint32_t TableBuilder::output(const std::string &name, graven_dtype dtype,
   return static_cast<uint32_t>(outputs_.size() - 1);
 }
 
-uint32_t TableBuilder::kernel(const std::string &name, graven_kernel_fn function) {
-  kernels_.push_back({text(name)});
+uint32_t TableBuilder::kernel(const std::string &name, graven_kernel_fn function,
+                              uint32_t threads) {
+  if (device != "cpu") return image_kernel(name, threads, 0);
+  kernels_.push_back({text(name), 0, 0});
   functions_.push_back(function);
   return static_cast<uint32_t>(kernels_.size() - 1);
 }
@@ -298,9 +300,9 @@ void build_affine_model(TableBuilder *b) {
   uint32_t sum = b->state("loss.sum", GRAVEN_F64, {}, GRAVEN_ROLE_METRIC);
   uint32_t count = b->state("loss.count", GRAVEN_F64, {}, GRAVEN_ROLE_METRIC);
   b->metric("loss", sum, count);
-  uint32_t init = b->kernel("init", affine_init);
-  uint32_t predict = b->kernel("predict", affine_predict);
-  uint32_t train = b->kernel("train", affine_train);
+  uint32_t init = b->kernel("init", affine_init, 4);
+  uint32_t predict = b->kernel("predict", affine_predict, 4);
+  uint32_t train = b->kernel("train", affine_train, 4);
 
   b->launch(init, 1,
             {b->write_state(w), b->constant({1, 2, 3, 4}), b->write_state(bias),

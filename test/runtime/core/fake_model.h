@@ -25,7 +25,8 @@ class TableBuilder {
   uint32_t rows_input();
   uint32_t output(const std::string &name, graven_dtype dtype, std::vector<int64_t> dims,
                   uint32_t flags = 0);
-  uint32_t kernel(const std::string &name, graven_kernel_fn function);
+  // A function; for another device than the CPU the kernel of that name in the image.
+  uint32_t kernel(const std::string &name, graven_kernel_fn function, uint32_t threads = 1);
   // A kernel of the image, which `image` brings.
   uint32_t image_kernel(const std::string &name, uint32_t threads, uint32_t shared_bytes);
   // The image's next part.
@@ -99,6 +100,7 @@ class TableBuilder {
 //       adds every valid element of x to w, counts the step, adds to the metric loss
 //   exact(x: 8x4xf32) -> y: 8x4xf32, takes exactly 8 rows; goes through the arena, a copy and a
 //   fill reset_metrics()
+// For GPUs its kernels are in test/runtime/device/affine_kernels.ptx.
 // States: w 4xf32 and b f32 (parameter), w.slot 4xf64 (slot), flag 3xi1 (statistic), step i64
 // (control), loss.sum and loss.count f64 (metric).
 void build_affine_model(TableBuilder *builder);

@@ -89,8 +89,8 @@ TEST_F(RegistryTest, RefusesInOneSentence) {
 
 TEST_F(RegistryTest, AModelCanBeLookedAtWithoutItsDevice) {
   TableBuilder builder;
-  builder.device = "abacus";
   build_affine_model(&builder);
+  builder.device = "abacus";
   graven_model *model = nullptr;
   ASSERT_EQ(graven_model_create_on(builder.build(), nullptr, &model), GRAVEN_NOT_FOUND);
   ASSERT_EQ(graven_model_create_on(builder.build(), "none", &model), GRAVEN_OK);
