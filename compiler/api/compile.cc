@@ -7,11 +7,9 @@
 #include "absl/status/status.h"
 #include "compiler/api/diagnostics.h"
 #include "compiler/api/source_check.h"
-#include "compiler/codegen/cpu/codegen.h"
-#include "compiler/codegen/cpu/emit_object.h"
-#include "compiler/codegen/cpu/emit_shards.h"
-#include "compiler/codegen/cpu/lower.h"
-#include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/backend.h"
+#include "compiler/codegen/host/emit_object.h"
+#include "compiler/codegen/host/emit_shards.h"
 #include "compiler/import/attach_weights.h"
 #include "compiler/package/artifact_module.h"
 #include "compiler/package/describe_model.h"
@@ -109,8 +107,9 @@ class Compilation {
 
  private:
   absl::Status readOptions() {
-    if (options_.device != "cpu")
-      return invalid("unknown device '" + options_.device + "'; this compiler knows: cpu");
+    llvm::Expected<const codegen::Backend *> backend = codegen::requireBackend(options_.device);
+    if (!backend) return invalid(llvm::toString(backend.takeError()));
+    backend_ = *backend;
     for (int64_t batch : options_.batches)
       if (batch < 1 || batch > INT32_MAX)
         return invalid("batch size " + std::to_string(batch) + " is not possible; expected 1 or more");
@@ -121,7 +120,7 @@ class Compilation {
       return invalid("there is no phase '" + options_.compile_to + "' to stop after; the phases are " +
                      names);
     }
-    auto target = codegen::cpu::resolveTarget(options_.target, options_.cpu);
+    auto target = backend_->resolve(options_.target, options_.cpu);
     if (!target) return invalid(llvm::toString(target.takeError()));
     pipeline_options_.target = *target;
     if (options_.numerics == Numerics::kStrict)
@@ -206,19 +205,23 @@ class Compilation {
     record("package", start);
 
     start = Clock::now();
-    mlir::OwningOpRef<mlir::ModuleOp> kernels = mlir::ModuleOp::create(module_->getLoc());
-    if (mlir::failed(codegen::cpu::emitKernels(*module_, target, *kernels))) return false;
     llvm::LLVMContext llvm_context;
-    record("emit kernels", start);
-    start = Clock::now();
-    std::unique_ptr<llvm::Module> code =
-        codegen::cpu::lowerToLlvm(*kernels, target, llvm_context);
-    if (!code) return false;
+    mlir::FailureOr<codegen::Code> emitted = backend_->emit(*module_, target, llvm_context);
+    if (mlir::failed(emitted)) return false;
+    for (codegen::Image &image : emitted->images)
+      model->images.push_back({imageKind(image.kind), image.architecture, std::move(image.bytes)});
+    llvm::Module &code = *emitted->host;
+    if (options_.output == Output::kAssembly && !model->images.empty()) {
+      record("lower", start);
+      artifact_.bytes = model->images.front().bytes;
+      fillStatistics(*model);
+      return true;
+    }
     weights_apart_ = options_.output == Output::kShared && package::areWeightsApart(*model);
-    if (failed(package::addArtifact(*code, *model, weights_apart_))) return false;
+    if (failed(package::addArtifact(code, *model, weights_apart_))) return false;
     record("lower", start);
-    bool done = options_.output == Output::kShared ? writeShared(*model, *code)
-                                                   : write(*model, *code);
+    bool done = options_.output == Output::kShared ? writeShared(*model, code)
+                                                   : write(*model, code);
     fillStatistics(*model);
     return done;
   }
@@ -227,7 +230,7 @@ class Compilation {
   bool writeShared(const package::Model &model, llvm::Module &code) {
     const strategy::Target &target = pipeline_options_.target;
     auto start = Clock::now();
-    auto objects = codegen::cpu::emitShards(code, target, options_.threads);
+    auto objects = codegen::host::emitShards(code, target, options_.threads);
     if (!objects) return !failed(objects.takeError());
     record("optimize and emit", start);
     if (collector_) reportSizes(model, *objects);
@@ -244,7 +247,7 @@ class Compilation {
   bool write(const package::Model &model, llvm::Module &code) {
     const strategy::Target &target = pipeline_options_.target;
     auto start = Clock::now();
-    if (failed(codegen::cpu::optimizeModule(code, target))) return false;
+    if (failed(codegen::host::optimizeModule(code, target))) return false;
     record("optimize", start);
     start = Clock::now();
     bool done = writeFile(model, code);
@@ -260,9 +263,9 @@ class Compilation {
       return true;
     }
     if (options_.output == Output::kAssembly)
-      return take(codegen::cpu::emitAssembly(code, target), artifact_.bytes);
+      return take(codegen::host::emitAssembly(code, target), artifact_.bytes);
     std::string object;
-    if (!take(codegen::cpu::emitObject(code, target), object)) return false;
+    if (!take(codegen::host::emitObject(code, target), object)) return false;
     if (collector_) reportSizes(model, {object});
     if (options_.output == Output::kArchive) return writeArchive(model, std::move(object));
     artifact_.bytes = std::move(object);
@@ -345,8 +348,21 @@ class Compilation {
     statistics.artifact_bytes = artifact_.bytes.size();
   }
 
+  static graven_image_kind imageKind(codegen::ImageKind kind) {
+    switch (kind) {
+      case codegen::ImageKind::kPtx:
+        return GRAVEN_IMAGE_PTX;
+      case codegen::ImageKind::kCubin:
+        return GRAVEN_IMAGE_CUBIN;
+      case codegen::ImageKind::kOther:
+        break;
+    }
+    return GRAVEN_IMAGE_OTHER;
+  }
+
   const std::string &source_;
   const CompileOptions &options_;
+  const codegen::Backend *backend_ = nullptr;
   pipeline::Options pipeline_options_;
   std::unique_ptr<mlir::MLIRContext> context_;
   api::DiagnosticCollector *diagnostics_ = nullptr;

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "dialect/graph/ir/graph.h"
+#include "dialect/kernel/kernel.h"
 #include "dialect/plan/plan.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -169,7 +170,15 @@ class Description {
     std::string symbol = stageSymbol(kernel, stage);
     auto [place, isNew] =
         kernels_.try_emplace(symbol, static_cast<uint32_t>(model_.kernels.size()));
-    if (isNew) model_.kernels.push_back({symbol});
+    if (!isNew) return place->second;
+    Kernel added = {symbol};
+    if (auto function = module_.lookupSymbol<kernel::FuncOp>(kernel))
+      for (auto each : function.getStages().getAsRange<kernel::StageAttr>())
+        if (each.getName() == stage) {
+          added.threads = static_cast<uint32_t>(each.getThreads());
+          added.shared_bytes = static_cast<uint32_t>(each.getSharedBytes());
+        }
+    model_.kernels.push_back(added);
     return place->second;
   }
 

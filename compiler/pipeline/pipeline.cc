@@ -1,8 +1,6 @@
 #include "compiler/pipeline/pipeline.h"
 
-#include "compiler/codegen/cpu/codegen.h"
-#include "compiler/codegen/cpu/lower.h"
-#include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/backend.h"
 #include "compiler/codegen/math/passes.h"
 #include "compiler/differentiate/passes.h"
 #include "compiler/expand/passes.h"
@@ -83,7 +81,8 @@ const Phase kPhases[] = {
     // Decides everything that `codegen` obeys, so that schedule knows grids and scratch memory.
     {"strategy", "Chooses how each kernel is computed on the target, outlines it, merges equals.",
      [](OpPassManager &passes, const Options &options) {
-       strategy::addStrategyPasses(passes, {options.target, codegen::cpu::strategies()});
+       const codegen::Backend *backend = codegen::findBackend(options.target.device);
+       strategy::addStrategyPasses(passes, {options.target, backend->strategies()});
      },
      calledKernels},
     // Needs whole kernels with their in-place promises; leaves nothing to decide at run time.
@@ -132,7 +131,7 @@ void buildPipeline(OpPassManager &passes, const Options &options, StringRef last
 
 void registerDialects(DialectRegistry &registry) {
   registry.insert<graph::GraphDialect, nn::NNDialect, kernel::KernelDialect, plan::PlanDialect>();
-  codegen::cpu::registerLowerToLlvm(registry);
+  for (const codegen::Backend *backend : codegen::backends()) backend->registerDialects(registry);
 }
 
 void registerPasses() {
@@ -140,9 +139,14 @@ void registerPasses() {
   differentiate::registerPasses();
   simplify::registerPasses();
   fuse::registerPasses();
-  strategy::registerPasses([](StringRef target, StringRef cpu) {
+  strategy::registerPasses([](StringRef device, StringRef target,
+                              StringRef cpu) -> llvm::Expected<strategy::Device> {
+    llvm::Expected<const codegen::Backend *> backend = codegen::requireBackend(device);
+    if (!backend) return backend.takeError();
     // The same IR on every host unless a target is named.
-    return codegen::cpu::resolveDevice(target.empty() ? "x86_64-linux-gnu" : target, cpu);
+    auto resolved = (*backend)->resolve(target.empty() ? "x86_64-linux-gnu" : target, cpu);
+    if (!resolved) return resolved.takeError();
+    return strategy::Device{*resolved, (*backend)->strategies()};
   });
   schedule::registerPasses();
   codegen::registerPasses();

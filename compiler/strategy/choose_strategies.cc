@@ -33,7 +33,7 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
       : ChooseStrategiesBase(other), resolver_(other.resolver_) {}
 
   void runOnOperation() override {
-    llvm::Expected<Device> device = resolver_(target, cpu);
+    llvm::Expected<Device> device = resolver_(device_name, target, cpu);
     if (!device) {
       getOperation().emitError() << llvm::toString(device.takeError());
       return signalPassFailure();
@@ -116,7 +116,8 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
       params.push_back(b.getNamedAttr(key, b.getI64IntegerAttr(value)));
     SmallVector<Attribute> stages, pairs;
     for (const Plan::Stage &stage : plan.stages)
-      stages.push_back(kernel::StageAttr::get(b.getContext(), stage.name, stage.grid));
+      stages.push_back(kernel::StageAttr::get(b.getContext(), stage.name, stage.grid, stage.threads,
+                                              stage.shared_bytes));
     for (auto [input, output] : plan.same_index)
       pairs.push_back(b.getDenseI64ArrayAttr({input, output}));
     Cost cost = costOf(fused);
@@ -142,7 +143,7 @@ std::unique_ptr<Pass> createChooseStrategiesPass(DeviceResolver resolver) {
 
 std::unique_ptr<Pass> createChooseStrategiesPass(const Device &device) {
   return createChooseStrategiesPass(
-      [device](StringRef, StringRef) -> llvm::Expected<Device> { return device; });
+      [device](StringRef, StringRef, StringRef) -> llvm::Expected<Device> { return device; });
 }
 
 void registerPasses(DeviceResolver resolver) {

@@ -19,9 +19,9 @@ struct Device {
   Target target;
   StrategyTable table;
 };
-// Finds the device that the options `target` and `cpu` name.
-using DeviceResolver =
-    std::function<llvm::Expected<Device>(llvm::StringRef target, llvm::StringRef cpu)>;
+// Finds what the options `device`, `target` and `cpu` name.
+using DeviceResolver = std::function<llvm::Expected<Device>(
+    llvm::StringRef device, llvm::StringRef target, llvm::StringRef cpu)>;
 
 // --strategy-choose-strategies for a known device.
 std::unique_ptr<mlir::Pass> createChooseStrategiesPass(const Device &device);

@@ -12,6 +12,7 @@ def ChooseStrategies : Pass<"strategy-choose-strategies", "::mlir::ModuleOp"> {
     regions become one kernel.func. Names tell ops, element type, shape and configuration.
   }];
   let options = [
+    Option<"device_name", "device", "std::string", /*default=*/"\"cpu\"", "device to compile for">,
     Option<"target", "target", "std::string", /*default=*/"",
            "machine to compile for, as a triple; x86_64-linux-gnu if empty">,
     Option<"cpu", "cpu", "std::string", /*default=*/"", "CPU of the target">,

@@ -25,6 +25,9 @@ struct Plan {
   struct Stage {
     std::string name;
     int64_t grid;
+    // On devices whose workgroups are several threads; else 0.
+    int64_t threads = 0;
+    int64_t shared_bytes = 0;  // of dynamic shared memory
   };
   // Numbers that `emit` needs again, in the order in which they are printed.
   llvm::SmallVector<std::pair<std::string, int64_t>> params;

@@ -37,8 +37,17 @@ def Kernel_Strategy : AttrDef<Kernel_Dialect, "Strategy"> {
 def Kernel_Stage : AttrDef<Kernel_Dialect, "Stage"> {
   let mnemonic = "stage";
   let summary = "one launch of a kernel: its suffix (empty for the main stage) and number of workgroups";
-  let parameters = (ins StringRefParameter<"">:$name, "int64_t":$grid);
-  let assemblyFormat = "`<` $name `,` `grid` `=` $grid `>`";
+  let description = [{
+    `threads` of one workgroup and `shared_bytes` of dynamic shared memory, on devices whose workgroups
+    are several threads.
+  }];
+  let parameters = (ins StringRefParameter<"">:$name, "int64_t":$grid,
+                        DefaultValuedParameter<"int64_t", "0">:$threads,
+                        DefaultValuedParameter<"int64_t", "0">:$shared_bytes);
+  let assemblyFormat = [{
+    `<` $name `,` `grid` `=` $grid (`,` `threads` `=` $threads^)?
+    (`,` `shared_bytes` `=` $shared_bytes^)? `>`
+  }];
 }
 
 class Kernel_Op<string mnemonic, list<Trait> traits = []> : Op<Kernel_Dialect, mnemonic, traits>;

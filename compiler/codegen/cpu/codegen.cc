@@ -1,29 +1,33 @@
 #include "compiler/codegen/cpu/codegen.h"
 
+#include "compiler/codegen/cpu/lower.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/loops/lower.h"
+#include "llvm/IR/Module.h"
 
 using namespace mlir;
 
 namespace graven::codegen::cpu {
+namespace {
 
-llvm::Expected<strategy::Device> resolveDevice(StringRef triple, StringRef cpu) {
-  llvm::Expected<strategy::Target> target = resolveTarget(triple, cpu);
-  if (!target) return target.takeError();
-  return strategy::Device{*target, strategies()};
+FailureOr<Code> emit(ModuleOp module, const strategy::Target &target,
+                     llvm::LLVMContext &context) {
+  OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());
+  if (failed(emitKernels(module, target, *kernels))) return failure();
+  Code code;
+  code.host = lowerToLlvm(*kernels, target, context);
+  if (!code.host) return failure();
+  return code;
 }
 
+}  // namespace
+
+const Backend kBackend = {"cpu", "this machine's processor, or that of --target",
+                          resolveTarget, strategies, registerLowerToLlvm, emit};
+
 LogicalResult emitKernels(ModuleOp kernels, const strategy::Target &target, ModuleOp out) {
-  for (auto kernel : kernels.getOps<kernel::FuncOp>()) {
-    const strategy::Strategy *chosen = nullptr;
-    for (const strategy::Strategy &strategy : strategies())
-      if (strategy.name == kernel.getStrategy().getName()) chosen = &strategy;
-    if (!chosen)
-      return kernel.emitOpError() << "has strategy '" << kernel.getStrategy().getName()
-                                  << "', which the CPU does not know";
-    if (failed(chosen->emit(kernel, target, out))) return failure();
-  }
-  return success();
+  return codegen::emitKernels(kernels, strategies(), target, out);
 }
 
 }  // namespace graven::codegen::cpu

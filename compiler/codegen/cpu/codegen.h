@@ -1,14 +1,12 @@
-// Machine code for kernels on CPUs.
+// The CPU as a device: kernels are functions of the process.
 #ifndef GRAVEN_COMPILER_CODEGEN_CPU_CODEGEN_H_
 #define GRAVEN_COMPILER_CODEGEN_CPU_CODEGEN_H_
 
-#include "compiler/strategy/passes.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "compiler/codegen/backend.h"
 
 namespace graven::codegen::cpu {
 
-// The device that `triple` and `cpu` name (see resolveTarget), with the CPU's strategies.
-llvm::Expected<strategy::Device> resolveDevice(llvm::StringRef triple, llvm::StringRef cpu);
+extern const Backend kBackend;
 
 // Adds to `out`, a module of its own, the functions of every kernel.func of `kernels`, one for each
 // stage: `<kernel>` or `<kernel>_<stage>`. `out` then goes to lowerToLlvm. Kernels are not changed.

@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <system_error>
 
+#include "compiler/codegen/host/llvm_targets.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
 
@@ -118,19 +117,8 @@ llvm::Expected<llvm::Triple> normalizedTriple(llvm::StringRef text) {
 
 }  // namespace
 
-void initializeLlvmTargets() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    llvm::InitializeAllTargetInfos();
-    llvm::InitializeAllTargets();
-    llvm::InitializeAllTargetMCs();
-    llvm::InitializeAllAsmPrinters();
-    llvm::InitializeAllAsmParsers();
-  });
-}
-
 std::vector<std::string> acceptedCpus(llvm::StringRef text) {
-  initializeLlvmTargets();
+  host::initializeLlvmTargets();
   llvm::Expected<llvm::Triple> triple = normalizedTriple(text);
   if (!triple) {
     llvm::consumeError(triple.takeError());
@@ -149,7 +137,7 @@ std::vector<std::string> acceptedCpus(llvm::StringRef text) {
 }
 
 llvm::Expected<Target> resolveTarget(llvm::StringRef triple_text, llvm::StringRef cpu) {
-  initializeLlvmTargets();
+  host::initializeLlvmTargets();
   llvm::Expected<llvm::Triple> triple = normalizedTriple(triple_text);
   if (!triple) return triple.takeError();
   const Architecture &architecture = *findArchitecture(*triple);

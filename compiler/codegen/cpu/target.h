@@ -19,9 +19,6 @@ llvm::Expected<strategy::Target> resolveTarget(llvm::StringRef triple, llvm::Str
 // The CPU names that `resolveTarget` accepts for `triple`, sorted; for messages and --help.
 std::vector<std::string> acceptedCpus(llvm::StringRef triple);
 
-// Registers LLVM's code generators once per process; thread-safe.
-void initializeLlvmTargets();
-
 }  // namespace graven::codegen::cpu
 
 #endif  // GRAVEN_COMPILER_CODEGEN_CPU_TARGET_H_

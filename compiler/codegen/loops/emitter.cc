@@ -180,6 +180,12 @@ Value Emitter::pointerTo(Value pointer, Type element, const Index &index) {
   return result;
 }
 
+int64_t Emitter::alignmentOf(const Index &index, int64_t element_bytes) const {
+  if (aligned_ <= element_bytes || index.isUniform()) return element_bytes;
+  int64_t bytes = std::gcd(index.divisor() * element_bytes, aligned_);
+  return std::max(bytes & -bytes, element_bytes);
+}
+
 Value Emitter::load(Value pointer, Type element, const Index &index) {
   Type memory = memoryType(element);
   int64_t bytes = bytesOf(element);
@@ -197,7 +203,7 @@ Value Emitter::load(Value pointer, Type element, const Index &index) {
         value = LLVM::MaskedLoadOp::create(builder_, loc_, type, address, mask_, zero(),
                                            builder_.getI32IntegerAttr(bytes), UnitAttr());
       else
-        value = LLVM::LoadOp::create(builder_, loc_, type, address, bytes);
+        value = LLVM::LoadOp::create(builder_, loc_, type, address, alignmentOf(index, bytes));
     } else {
       Value mask = mask_;
       if (!mask)
@@ -228,7 +234,7 @@ void Emitter::store(Value pointer, Type element, const Index &index, Value value
     LLVM::StoreOp::create(builder_, loc_, value, address, bytes * lanes_, /*isVolatile=*/false,
                           /*isNonTemporal=*/true);
   } else if (index.isUniform() || (index.step == 1 && !mask_)) {
-    LLVM::StoreOp::create(builder_, loc_, value, address, bytes);
+    LLVM::StoreOp::create(builder_, loc_, value, address, alignmentOf(index, bytes));
   } else if (index.step == 1) {
     LLVM::MaskedStoreOp::create(builder_, loc_, value, address, mask_,
                                 builder_.getI32IntegerAttr(bytes));

@@ -43,6 +43,9 @@ class Emitter {
   // Changes the number of elements computed at a time; for use between loops.
   void setLanes(int64_t lanes) { lanes_ = lanes; }
 
+  // Says that all memory is aligned to `bytes` (a power of two), so that accesses are known to be as
+  // aligned as their index; at first to one element.
+  void assumeAligned(int64_t bytes) { aligned_ = bytes; }
   // Whether division by what is the same all along an axis may become multiplication (off at
   // first).
   void allowReciprocals(bool allow) { reciprocals_ = allow; }
@@ -168,12 +171,15 @@ class Emitter {
   mlir::Value compute(Math math, mlir::Value a, mlir::Value b, int depth);
   mlir::Value uniformValue(const Index &index);
   int minimumDepth(mlir::Value value);
+  // Bytes that the address of the first of several elements is known to be a multiple of.
+  int64_t alignmentOf(const Index &index, int64_t element_bytes) const;
 
   mlir::OpBuilder &builder_;
   mlir::Location loc_;
   mlir::ModuleOp module_;
   std::string symbol_;
   int64_t lanes_ = 1;
+  int64_t aligned_ = 1;
   mlir::Value mask_;
   int mask_depth_ = 0;
   int depth_ = 0;

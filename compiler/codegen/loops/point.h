@@ -6,6 +6,8 @@
 #define GRAVEN_COMPILER_CODEGEN_LOOPS_POINT_H_
 
 #include <cstdint>
+#include <cstdlib>
+#include <numeric>
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
@@ -25,6 +27,11 @@ struct Index {
 
   bool isConstant() const { return !base && step == 0; }
   bool isUniform() const { return !scattered && step == 0; }
+  // Largest number known to divide base + offset, whatever base is.
+  int64_t divisor() const {
+    if (!base) return offset ? std::abs(offset) : int64_t{1} << 40;
+    return offset ? std::gcd(multiple, std::abs(offset)) : multiple;
+  }
 
   static Index constant(int64_t value) {
     Index index;

@@ -9,16 +9,6 @@
 using namespace mlir;
 
 namespace graven::codegen {
-namespace {
-
-// Largest number known to divide base + offset of every scalar value `index` may take.
-int64_t alignment(const Index &index) {
-  if (!index.base) return index.offset ? std::abs(index.offset) : int64_t{1} << 40;
-  return index.offset ? std::gcd(index.multiple, std::abs(index.offset)) : index.multiple;
-}
-
-}  // namespace
-
 Value Emitter::compute(Math math, Value a, Value b, int depth) {
   std::vector<uintptr_t> key = {static_cast<uintptr_t>(math),
                                 reinterpret_cast<uintptr_t>(a.getAsOpaquePointer()),
@@ -152,7 +142,7 @@ Index Emitter::subtract(const Index &a, const Index &b) {
   if (!b.base) return add(a, -b.offset);
   int depth = std::max(a.depth, b.depth);
   return wrap(compute(Math::kSubtract, uniformValue(a), uniformValue(b), depth), depth,
-              std::gcd(alignment(a), alignment(b)));
+              std::gcd(a.divisor(), b.divisor()));
 }
 
 Index Emitter::minimum(const Index &a, const Index &b) {
@@ -185,12 +175,12 @@ Index Emitter::divide(const Index &a, int64_t divisor) {
       return quotient;
     }
     return wrap(compute(Math::kDivide, uniformValue(a), integer(divisor), a.depth), a.depth,
-                alignment(a) % divisor ? 1 : alignment(a) / divisor);
+                a.divisor() % divisor ? 1 : a.divisor() / divisor);
   }
   Index first = a;
   first.step = 0;
   // Lanes in one block of `divisor` share the quotient.
-  if (a.step == 1 && divisor % lanes_ == 0 && alignment(first) % lanes_ == 0)
+  if (a.step == 1 && divisor % lanes_ == 0 && first.divisor() % lanes_ == 0)
     return divide(first, divisor);
   return wrap(compute(Math::kDivide, vectorOf(a, 64), integer(divisor), a.depth), a.depth);
 }
@@ -202,11 +192,11 @@ Index Emitter::modulo(const Index &a, int64_t divisor) {
     if (a.base && a.multiple % divisor == 0 && a.offset >= 0)
       return Index::constant(a.offset % divisor);
     return wrap(compute(Math::kModulo, uniformValue(a), integer(divisor), a.depth), a.depth,
-                std::gcd(alignment(a), divisor));
+                std::gcd(a.divisor(), divisor));
   }
   Index first = a;
   first.step = 0;
-  if (a.step == 1 && divisor % lanes_ == 0 && alignment(first) % lanes_ == 0)
+  if (a.step == 1 && divisor % lanes_ == 0 && first.divisor() % lanes_ == 0)
     return lanesFrom(modulo(first, divisor));
   return wrap(compute(Math::kModulo, vectorOf(a, 64), integer(divisor), a.depth), a.depth);
 }

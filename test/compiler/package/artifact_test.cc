@@ -8,8 +8,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "compiler/codegen/cpu/emit_object.h"
+#include "compiler/codegen/host/emit_object.h"
 #include "compiler/codegen/cpu/lower.h"
+#include "compiler/codegen/loops/lower.h"
 #include "compiler/codegen/cpu/target.h"
 #include "compiler/package/artifact_module.h"
 #include "compiler/package/header_writer.h"
@@ -87,15 +88,15 @@ strategy::Target target(const char *triple = "") {
 
 std::string compileObject(const strategy::Target &target, const Model &model) {
   mlir::DialectRegistry registry;
-  codegen::cpu::registerLowerToLlvm(registry);
+  codegen::registerLowerToLlvm(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
   auto kernels = mlir::parseSourceString<mlir::ModuleOp>(kKernel, &context);
   llvm::LLVMContext llvm_context;
   auto module = codegen::cpu::lowerToLlvm(*kernels, target, llvm_context);
   EXPECT_FALSE(bool(addArtifact(*module, model)));
-  EXPECT_FALSE(bool(codegen::cpu::optimizeModule(*module, target)));
-  auto object = codegen::cpu::emitObject(*module, target);
+  EXPECT_FALSE(bool(codegen::host::optimizeModule(*module, target)));
+  auto object = codegen::host::emitObject(*module, target);
   EXPECT_TRUE(bool(object)) << llvm::toString(object.takeError());
   return *object;
 }
@@ -185,7 +186,7 @@ TEST(Codegen, FatalErrorsInsideLlvmBecomeErrors) {
   strategy::Target machine = target("x86_64-linux-gnu");
   auto emit = [&](const char *text) {
     mlir::DialectRegistry registry;
-    codegen::cpu::registerLowerToLlvm(registry);
+    codegen::registerLowerToLlvm(registry);
     mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
     context.loadAllAvailableDialects();
     auto kernels = mlir::parseSourceString<mlir::ModuleOp>(text, &context);
@@ -193,8 +194,8 @@ TEST(Codegen, FatalErrorsInsideLlvmBecomeErrors) {
     llvm::LLVMContext llvm_context;
     auto module = codegen::cpu::lowerToLlvm(*kernels, machine, llvm_context);
     EXPECT_TRUE(module);
-    EXPECT_FALSE(bool(codegen::cpu::optimizeModule(*module, machine)));
-    auto object = codegen::cpu::emitObject(*module, machine);
+    EXPECT_FALSE(bool(codegen::host::optimizeModule(*module, machine)));
+    auto object = codegen::host::emitObject(*module, machine);
     return object ? std::string() : llvm::toString(object.takeError());
   };
   EXPECT_NE(emit(R"(
@@ -214,7 +215,7 @@ TEST(Codegen, FatalErrorsInsideLlvmBecomeErrors) {
 TEST(Codegen, CallsOfOtherLibrariesAreRefused) {
   strategy::Target machine = target("x86_64-linux-gnu");
   mlir::DialectRegistry registry;
-  codegen::cpu::registerLowerToLlvm(registry);
+  codegen::registerLowerToLlvm(registry);
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
   auto kernels = mlir::parseSourceString<mlir::ModuleOp>(
@@ -222,7 +223,7 @@ TEST(Codegen, CallsOfOtherLibrariesAreRefused) {
   llvm::LLVMContext llvm_context;
   auto module = codegen::cpu::lowerToLlvm(*kernels, machine, llvm_context);
   ASSERT_TRUE(module);
-  auto object = codegen::cpu::emitObject(*module, machine);
+  auto object = codegen::host::emitObject(*module, machine);
   ASSERT_FALSE(bool(object));
   EXPECT_NE(llvm::toString(object.takeError()).find("the generated code calls 'log2f'"),
             std::string::npos);

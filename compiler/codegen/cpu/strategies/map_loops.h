@@ -3,6 +3,7 @@
 #define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_MAP_LOOPS_H_
 
 #include "compiler/codegen/cpu/kernel_function.h"
+#include "compiler/codegen/loops/axis_groups.h"
 #include "compiler/strategy/target.h"
 
 namespace graven::codegen::cpu {
@@ -33,9 +34,6 @@ struct MapOutput {
 // stored.
 void emitMap(Emitter &emitter, const MapTiling &tiling, llvm::ArrayRef<MapOutput> outputs,
              const Index &workgroup);
-
-// Lanes for a computation of these values and what leads to them, along an axis of `length`.
-int64_t lanesFor(mlir::Block &body, const strategy::Target &target, int64_t length);
 
 }  // namespace graven::codegen::cpu
 

@@ -6,8 +6,8 @@
 #include "compiler/codegen/cpu/strategies/map_loops.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/loops/rules.h"
+#include "compiler/codegen/loops/segment_layout.h"
 #include "compiler/strategy/kernel_name.h"
-#include "compiler/strategy/same_index.h"
 #include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -18,54 +18,17 @@ namespace {
 
 constexpr int64_t kBlock = 4096;  // elements a workgroup
 
-// Counts of what belongs to each segment.
-struct Layout {
-  int64_t segments, shared, inputs, outputs;
-  SmallVector<int64_t> extents;  // elements of each segment
-  int64_t grid = 0;
-};
-
-Layout layoutOf(Block &body, int64_t segments, int64_t shared) {
-  Layout layout;
-  layout.segments = segments;
-  layout.shared = shared;
-  layout.inputs = (body.getNumArguments() - shared) / segments;
-  layout.outputs = body.getTerminator()->getNumOperands() / segments;
-  for (int64_t segment = 0; segment < segments; ++segment) {
-    Value first = body.getTerminator()->getOperand(segment * layout.outputs);
-    layout.extents.push_back(productOf(shapeOf(first)));
-    layout.grid += llvm::divideCeil(layout.extents.back(), kBlock);
-  }
-  return layout;
-}
-
-// Elements need their row-major number alone, so that one piece of code serves all shapes.
-bool matches(kernel::FusedOp fused, const strategy::Target &target) {
-  if (!fused.getSegments()) return false;
-  for (Operation &op : fused.getBody().front().without_terminator()) {
-    if (isa<graph::ElementwiseOpInterface>(op)) continue;
-    if (isa<graph::BroadcastOp>(op) && shapeOf(op.getOperand(0)).empty()) continue;
-    auto constant = dyn_cast<graph::ConstantOp>(op);
-    if (!constant || isa<ArrayAttr, DenseI64ArrayAttr, DenseElementsAttr>(constant.getValue()))
-      return false;
-  }
-  return true;
-}
+bool matches(kernel::FusedOp fused, const strategy::Target &target) { return isOneFormula(fused); }
 
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
-  Layout layout = layoutOf(body, *fused.getSegments(), *fused.getShared());
+  SegmentLayout layout = segmentLayout(body, *fused.getSegments(), *fused.getShared(), kBlock);
   strategy::Plan plan;
   int64_t lanes = lanesFor(body, target, kBlock);
   plan.params = {{"lanes", lanes}, {"block", kBlock}};
   plan.stages = {{"", layout.grid}};
-  for (auto [input, output] : strategy::sameIndexPairs(body))
-    if (input >= layout.shared &&
-        (input - layout.shared) / layout.inputs == output / layout.outputs)
-      plan.same_index.push_back({input, output});
-  int64_t elements = 0;
-  for (int64_t extent : layout.extents) elements += extent;
-  plan.shape = strategy::shapeName(elements);
+  plan.same_index = segmentPairs(body, layout);
+  plan.shape = strategy::shapeName(layout.elements());
   plan.config = "v" + std::to_string(lanes);
   return plan;
 }
@@ -74,21 +37,15 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
   KernelFunction function(kernel, "", out);
   Emitter &e = function.emitter();
   Block &body = function.body();
-  Layout layout = layoutOf(body, *kernel.getSegments(), *kernel.getShared());
+  SegmentLayout layout = segmentLayout(body, *kernel.getSegments(), *kernel.getShared(), kBlock);
   int64_t lanes = lanesFor(body, target, kBlock);
   e.setLanes(lanes);
-  SmallVector<int64_t> first_blocks;
-  int64_t blocks = 0;
-  for (int64_t extent : layout.extents) {
-    first_blocks.push_back(blocks);
-    blocks += llvm::divideCeil(extent, kBlock);
-  }
   Type i64 = e.builder().getI64Type();
   auto tableOf = [&](ArrayRef<int64_t> numbers) {
     return e.table(DenseElementsAttr::get(
         RankedTensorType::get({static_cast<int64_t>(numbers.size())}, i64), numbers));
   };
-  Value first_table = tableOf(first_blocks), extent_table = tableOf(layout.extents);
+  Value first_table = tableOf(layout.first_blocks), extent_table = tableOf(layout.extents);
 
   function.forEachWorkgroup([&](Index workgroup) {
     // The last segment that begins at or before this workgroup.

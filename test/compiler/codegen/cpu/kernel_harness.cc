@@ -10,8 +10,11 @@
 #include <random>
 
 #include "compiler/codegen/cpu/codegen.h"
-#include "compiler/codegen/cpu/emit_object.h"
+#include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/host/emit_object.h"
 #include "compiler/codegen/cpu/lower.h"
+#include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/loops/lower.h"
 #include "compiler/package/link.h"
 #include "compiler/strategy/force_strategy.h"
 #include "compiler/strategy/passes.h"
@@ -124,19 +127,19 @@ CompiledKernel::CompiledKernel(const std::string &text, const std::string &only,
     ADD_FAILURE() << "does not parse:\n" << text;
     return;
   }
-  auto device = resolveDevice("", cpu);
-  if (!device) {
-    ADD_FAILURE() << llvm::toString(device.takeError());
+  auto target = resolveTarget("", cpu);
+  if (!target) {
+    ADD_FAILURE() << llvm::toString(target.takeError());
     return;
   }
-  if (adjust) adjust(device->target);
-  strategy::Device chosen = *device;
+  if (adjust) adjust(*target);
+  strategy::Device chosen = {*target, strategies()};
   if (llvm::Error error = strategy::forceStrategy(only, chosen.target)) {
     ADD_FAILURE() << llvm::toString(std::move(error));
     return;
   }
   std::vector<strategy::Strategy> table;
-  for (const strategy::Strategy &strategy : device->table)
+  for (const strategy::Strategy &strategy : strategies())
     if (only.empty() || strategy.name == chosen.target.forced.strategy) table.push_back(strategy);
   chosen.table = table;
   PassManager passes(context_.get());
@@ -146,7 +149,7 @@ CompiledKernel::CompiledKernel(const std::string &text, const std::string &only,
     return;
   }
   func_ = *module_->getOps<kernel::FuncOp>().begin();
-  auto shared = compile(*module_, device->target);
+  auto shared = compile(*module_, *target);
   if (!shared) {
     ADD_FAILURE() << llvm::toString(shared.takeError()) << "\n" << text;
     return;

@@ -19,8 +19,9 @@
 #include <string>
 #include <vector>
 
-#include "compiler/codegen/cpu/emit_object.h"
+#include "compiler/codegen/host/emit_object.h"
 #include "compiler/codegen/cpu/lower.h"
+#include "compiler/codegen/loops/lower.h"
 #include "compiler/codegen/cpu/target.h"
 #include "compiler/package/link.h"
 #include "llvm/IR/LLVMContext.h"
@@ -190,7 +191,7 @@ class Library {
  private:
   Library(const Row &row, strategy::Numerics numerics) {
     mlir::DialectRegistry registry;
-    cpu::registerLowerToLlvm(registry);
+    registerLowerToLlvm(registry);
     mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
     context.loadAllAvailableDialects();
     std::string text;
@@ -214,11 +215,11 @@ class Library {
         function.setVisibility(llvm::GlobalValue::DefaultVisibility);
         function.setDSOLocal(false);
       }
-    if (llvm::Error failure = cpu::optimizeModule(*llvm_module, *target)) {
+    if (llvm::Error failure = host::optimizeModule(*llvm_module, *target)) {
       ADD_FAILURE() << llvm::toString(std::move(failure));
       return;
     }
-    auto object = cpu::emitObject(*llvm_module, *target);
+    auto object = host::emitObject(*llvm_module, *target);
     if (!object) {
       ADD_FAILURE() << llvm::toString(object.takeError());
       return;

@@ -1,4 +1,4 @@
-#include "compiler/codegen/cpu/emit_shards.h"
+#include "compiler/codegen/host/emit_shards.h"
 
 #include <algorithm>
 #include <atomic>
@@ -6,7 +6,7 @@
 #include <optional>
 #include <thread>
 
-#include "compiler/codegen/cpu/emit_object.h"
+#include "compiler/codegen/host/emit_object.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringMap.h"
@@ -18,7 +18,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Transforms/Utils/Cloning.h"
 
-namespace graven::codegen::cpu {
+namespace graven::codegen::host {
 namespace {
 
 // A shard of fewer instructions is not worth the passes' set-up; more shards than this balance no
@@ -141,4 +141,4 @@ llvm::Expected<std::vector<std::string>> emitShards(llvm::Module &module,
   return objects;
 }
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen::host

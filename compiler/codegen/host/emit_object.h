@@ -1,6 +1,6 @@
 // From LLVM IR to the bytes of an object file.
-#ifndef GRAVEN_COMPILER_CODEGEN_CPU_EMIT_OBJECT_H_
-#define GRAVEN_COMPILER_CODEGEN_CPU_EMIT_OBJECT_H_
+#ifndef GRAVEN_COMPILER_CODEGEN_HOST_EMIT_OBJECT_H_
+#define GRAVEN_COMPILER_CODEGEN_HOST_EMIT_OBJECT_H_
 
 #include <string>
 
@@ -12,7 +12,7 @@ namespace llvm {
 class Module;
 }
 
-namespace graven::codegen::cpu {
+namespace graven::codegen::host {
 
 // Sets triple and data layout of `module` and optimizes it for `target`.
 llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target);
@@ -26,6 +26,6 @@ llvm::Expected<std::string> emitObject(llvm::Module &module, const strategy::Tar
 // The same code as text, for people.
 llvm::Expected<std::string> emitAssembly(llvm::Module &module, const strategy::Target &target);
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen::host
 
-#endif  // GRAVEN_COMPILER_CODEGEN_CPU_EMIT_OBJECT_H_
+#endif  // GRAVEN_COMPILER_CODEGEN_HOST_EMIT_OBJECT_H_

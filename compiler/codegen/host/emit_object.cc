@@ -1,10 +1,10 @@
-#include "compiler/codegen/cpu/emit_object.h"
+#include "compiler/codegen/host/emit_object.h"
 
 #include <memory>
 #include <mutex>
 #include <system_error>
 
-#include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/host/llvm_targets.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/Twine.h"
@@ -19,7 +19,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 
-namespace graven::codegen::cpu {
+namespace graven::codegen::host {
 namespace {
 
 llvm::Error error(const llvm::Twine &message) {
@@ -165,4 +165,4 @@ llvm::Expected<std::string> emitAssembly(llvm::Module &module, const strategy::T
   return emit(module, target, llvm::CodeGenFileType::AssemblyFile);
 }
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen::host

@@ -1,6 +1,6 @@
 // Machine code of one module made by several threads.
-#ifndef GRAVEN_COMPILER_CODEGEN_CPU_EMIT_SHARDS_H_
-#define GRAVEN_COMPILER_CODEGEN_CPU_EMIT_SHARDS_H_
+#ifndef GRAVEN_COMPILER_CODEGEN_HOST_EMIT_SHARDS_H_
+#define GRAVEN_COMPILER_CODEGEN_HOST_EMIT_SHARDS_H_
 
 #include <string>
 #include <vector>
@@ -12,7 +12,7 @@ namespace llvm {
 class Module;
 }
 
-namespace graven::codegen::cpu {
+namespace graven::codegen::host {
 
 // Optimizes `module` and returns its code as ELF objects to be linked together, made by up to
 // `threads` threads (0: as many as there are processors). Symbols that the objects share are
@@ -22,6 +22,6 @@ llvm::Expected<std::vector<std::string>> emitShards(llvm::Module &module,
                                                     const strategy::Target &target,
                                                     unsigned threads);
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen::host
 
-#endif  // GRAVEN_COMPILER_CODEGEN_CPU_EMIT_SHARDS_H_
+#endif  // GRAVEN_COMPILER_CODEGEN_HOST_EMIT_SHARDS_H_

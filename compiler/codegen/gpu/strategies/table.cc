@@ -1,0 +1,14 @@
+#include "compiler/codegen/gpu/strategies/strategies.h"
+
+namespace graven::codegen::gpu {
+
+strategy::StrategyTable strategies() {
+  static const strategy::Strategy table[] = {
+      kSegmentsStrategy,
+      kMapStrategy,
+      kReferenceStrategy,
+  };
+  return table;
+}
+
+}  // namespace graven::codegen::gpu
