@@ -70,14 +70,14 @@ llvm::Expected<std::string> compile(ModuleOp kernels, const strategy::Target &ta
       function.setVisibility(llvm::GlobalValue::DefaultVisibility);
       function.setDSOLocal(false);
     }
-  if (llvm::Error error = optimizeModule(*module, target)) return error;
+  if (llvm::Error error = host::optimizeModule(*module, target)) return error;
   if (getenv("GRAVEN_DUMP_ASSEMBLY")) {
-    auto assembly = emitAssembly(*module, target);
+    auto assembly = host::emitAssembly(*module, target);
     if (!assembly) return assembly.takeError();
     fprintf(stderr, "%s\n", assembly->c_str());
     return failed("printed");
   }
-  auto object = emitObject(*module, target);
+  auto object = host::emitObject(*module, target);
   if (!object) return object.takeError();
   return package::linkSharedObject({*object}, target);
 }
