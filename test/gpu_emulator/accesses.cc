@@ -111,8 +111,9 @@ void Machine::report_conflict(const Thread &thread, const AccessSite &site, cons
 void Machine::check_history(const Thread &thread, const AccessSite &site, const Region &region,
                             Space space, uint64_t address, uint16_t flags) {
   Conflict conflict;
-  const Moment now = moment(thread, site.line);
+  Moment now = moment(thread, site.line);
   if (space == Space::kShared) {
+    now.launch = now.group;  // each workgroup has its own
     conflict = parts_.shared_shadow.touch(address, site.bytes, site.access, now, true, flags);
   } else if (on_device(space)) {
     const size_t number = &region - regions_.data();

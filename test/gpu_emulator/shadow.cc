@@ -80,6 +80,9 @@ Conflict Shadow::touch(uint64_t offset, uint32_t bytes, Access access, const Mom
     }
     if (access == Access::kRead) {
       note_read(cell.read, now);
+    } else if (access == Access::kAtomic && cell.write.serial == now.phase &&
+               !(cell.write.flags & Touch::kAtomic)) {
+      // A plain write of this phase stays: other threads' atomics are races with it.
     } else {
       if (access == Access::kAtomic) flags |= Touch::kAtomic;
       cell.write = {now.phase, now.warp_serial, now.line, now.thread, flags};
