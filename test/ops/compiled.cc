@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstring>
 #include <fstream>
 
 #include "compiler/api/compile.h"
@@ -36,56 +35,6 @@ std::string textOf(graph::EntryOp entry, const std::string &name) {
   out << "\n";
   return text;
 }
-
-namespace {
-
-// Elements as the caller's memory holds them.
-template <typename T>
-std::vector<char> encodeAs(const Tensor &tensor) {
-  std::vector<char> bytes(tensor.size() * sizeof(T));
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    T value =
-        tensor.isReal() ? static_cast<T>(tensor.reals[i]) : static_cast<T>(tensor.integers[i]);
-    std::memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
-  }
-  return bytes;
-}
-template <typename T>
-void decodeAs(const std::vector<char> &bytes, Tensor &tensor) {
-  for (int64_t i = 0; i < tensor.size(); ++i) {
-    T value;
-    std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    if (tensor.isReal())
-      tensor.reals[i] = static_cast<double>(value);
-    else
-      tensor.integers[i] = static_cast<int64_t>(value);
-  }
-}
-
-std::vector<char> encode(const Tensor &tensor) {
-  if (tensor.element.isF32()) return encodeAs<float>(tensor);
-  if (tensor.element.isF64()) return encodeAs<double>(tensor);
-  if (tensor.element.isInteger(64)) return encodeAs<int64_t>(tensor);
-  if (tensor.element.isInteger(32)) return encodeAs<int32_t>(tensor);
-  return encodeAs<uint8_t>(tensor);
-}
-
-Tensor decode(const std::vector<char> &bytes, RankedTensorType type) {
-  Tensor tensor = zeros(type);
-  if (tensor.element.isF32())
-    decodeAs<float>(bytes, tensor);
-  else if (tensor.element.isF64())
-    decodeAs<double>(bytes, tensor);
-  else if (tensor.element.isInteger(64))
-    decodeAs<int64_t>(bytes, tensor);
-  else if (tensor.element.isInteger(32))
-    decodeAs<int32_t>(bytes, tensor);
-  else
-    decodeAs<uint8_t>(bytes, tensor);
-  return tensor;
-}
-
-}  // namespace
 
 CompiledModel::CompiledModel(const std::string &text) {
   CompileOptions options;
@@ -142,7 +91,7 @@ std::vector<Tensor> CompiledModel::call(const std::string &name,
              name.c_str()))
     return tensors;
   for (auto [bytes, type] : llvm::zip_equal(outputs, results))
-    tensors.push_back(decode(bytes, type));
+    tensors.push_back(decode(bytes.data(), type));
   return tensors;
 }
 

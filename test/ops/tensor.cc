@@ -1,5 +1,7 @@
 #include "test/ops/tensor.h"
 
+#include <cstring>
+
 namespace graven::ops_test {
 
 int64_t Tensor::size() const {
@@ -42,6 +44,54 @@ int64_t wrap(int64_t value, mlir::Type element) {
 
 double roundTo(double value, mlir::Type element) {
   return element.isF32() ? static_cast<double>(static_cast<float>(value)) : value;
+}
+
+namespace {
+
+template <typename T>
+void encodeAs(const Tensor &tensor, std::vector<char> &bytes) {
+  bytes.resize(tensor.size() * sizeof(T));
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    T value =
+        tensor.isReal() ? static_cast<T>(tensor.reals[i]) : static_cast<T>(tensor.integers[i]);
+    std::memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
+  }
+}
+
+template <typename T>
+void decodeAs(const char *bytes, Tensor &tensor) {
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    T value;
+    std::memcpy(&value, bytes + i * sizeof(T), sizeof(T));
+    if (tensor.isReal())
+      tensor.reals[i] = static_cast<double>(value);
+    else
+      tensor.integers[i] = static_cast<int64_t>(value);
+  }
+}
+
+// Calls `visit` with a zero of the C++ type of an element.
+template <typename Visit>
+void withElement(mlir::Type element, Visit visit) {
+  if (element.isF32()) return visit(float{});
+  if (element.isF64()) return visit(double{});
+  if (element.isInteger(64)) return visit(int64_t{});
+  if (element.isInteger(32)) return visit(int32_t{});
+  return visit(uint8_t{});
+}
+
+}  // namespace
+
+std::vector<char> encode(const Tensor &tensor) {
+  std::vector<char> bytes;
+  withElement(tensor.element, [&](auto zero) { encodeAs<decltype(zero)>(tensor, bytes); });
+  return bytes;
+}
+
+Tensor decode(const char *bytes, mlir::RankedTensorType type) {
+  Tensor tensor = zeros(type);
+  withElement(tensor.element, [&](auto zero) { decodeAs<decltype(zero)>(bytes, tensor); });
+  return tensor;
 }
 
 void forEachIndex(llvm::ArrayRef<int64_t> shape,

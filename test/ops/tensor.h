@@ -33,6 +33,10 @@ int64_t wrap(int64_t value, mlir::Type element);
 // `value` as an element of a float type holds it.
 double roundTo(double value, mlir::Type element);
 
+// Elements as memory holds them, row-major: i1 and ui8 are a byte each.
+std::vector<char> encode(const Tensor &tensor);
+Tensor decode(const char *bytes, mlir::RankedTensorType type);
+
 // Calls `visit` with every index of `shape`, row-major.
 void forEachIndex(llvm::ArrayRef<int64_t> shape,
                   llvm::function_ref<void(llvm::ArrayRef<int64_t>)> visit);
