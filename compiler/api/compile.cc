@@ -110,6 +110,9 @@ class Compilation {
     llvm::Expected<const codegen::Backend *> backend = codegen::requireBackend(options_.device);
     if (!backend) return invalid(llvm::toString(backend.takeError()));
     backend_ = *backend;
+    if (!options_.device_code.empty() && !backend_->assemble)
+      return invalid("device '" + backend_->name.str() +
+                     "' has one form of code only; leave out --device-code");
     for (int64_t batch : options_.batches)
       if (batch < 1 || batch > INT32_MAX)
         return invalid("batch size " + std::to_string(batch) + " is not possible; expected 1 or more");
@@ -208,6 +211,7 @@ class Compilation {
     llvm::LLVMContext llvm_context;
     mlir::FailureOr<codegen::Code> emitted = backend_->emit(*module_, target, llvm_context);
     if (mlir::failed(emitted)) return false;
+    if (!options_.device_code.empty() && !addDeviceCode(emitted->images)) return false;
     for (codegen::Image &image : emitted->images)
       model->images.push_back({imageKind(image.kind), image.architecture, std::move(image.bytes)});
     llvm::Module &code = *emitted->host;
@@ -224,6 +228,17 @@ class Compilation {
                                                    : write(*model, code);
     fillStatistics(*model);
     return done;
+  }
+
+  // Adds the machine code that the user asked for to the device's portable image.
+  bool addDeviceCode(std::vector<codegen::Image> &images) {
+    const codegen::Image portable = images.front();
+    for (const std::string &architecture : options_.device_code)
+      if (llvm::Expected<codegen::Image> image = backend_->assemble(portable, architecture))
+        images.push_back(std::move(*image));
+      else
+        return !failed(image.takeError());
+    return true;
   }
 
   // Only where a link follows may the code come from several threads.
@@ -315,6 +330,7 @@ class Compilation {
       llvm::consumeError(file.takeError());
     }
     int64_t signature = model.signature.size();
+    for (const package::Image &image : model.images) code += image.bytes.size();
     int64_t plan = static_cast<int64_t>(package::writeTable(model).size()) - signature;
     collector_->report().sizes = {{"code", static_cast<int64_t>(code)},
                                   {"constants", static_cast<int64_t>(model.constants.size())},
@@ -386,6 +402,13 @@ std::vector<std::pair<std::string, std::string>> compilerPhases() {
   phases.emplace_back("codegen", "Lowers each kernel to machine code.");
   phases.emplace_back("package", "Joins plan, code, constants and signature to one artifact.");
   return phases;
+}
+
+std::vector<std::pair<std::string, std::string>> compilerDevices() {
+  std::vector<std::pair<std::string, std::string>> devices;
+  for (const codegen::Backend *each : codegen::backends())
+    devices.emplace_back(each->name.str(), each->sentence.str());
+  return devices;
 }
 
 }  // namespace graven

@@ -41,7 +41,10 @@ struct CompileOptions {
   std::string file_name = "<model>";  // for diagnostics; its stem names a model without nn.model
   Output output = Output::kShared;
   std::string compile_to;             // with kIr: the phase to stop after
-  std::string device = "cpu";
+  std::string device = "cpu";         // one of compilerDevices(), or "auto"
+  // Architectures ("sm_90") whose machine code the artifact shall carry beside the form that every
+  // device of the kind takes. Needs the device's assembler (ptxas), on whose version bytes depend.
+  std::vector<std::string> device_code;
   std::string target;                 // LLVM triple; "": this machine's
   std::string cpu;                    // "": the target's default; "native": this machine's
   Numerics numerics = Numerics::kFast;
@@ -84,6 +87,9 @@ absl::StatusOr<Artifact> compile(const std::string &source, const CompileOptions
 
 // The phases in order: their names, as `compile_to` takes them, and one sentence for each.
 std::vector<std::pair<std::string, std::string>> compilerPhases();
+
+// The devices, as `device` takes them, and what each is.
+std::vector<std::pair<std::string, std::string>> compilerDevices();
 
 }  // namespace graven
 

@@ -1,7 +1,7 @@
 // What a device is to the compiler.
 //
-// Everything above `codegen` asks a backend by its name; a device is added by one folder here and one
-// line in backends.cc (or, by a program of its own, with registerBackend).
+// Everything above `codegen` asks a backend by its name; a device is added by one folder here and
+// one line in backends.cc (or, by a program of its own, with registerBackend).
 #ifndef GRAVEN_COMPILER_CODEGEN_BACKEND_H_
 #define GRAVEN_COMPILER_CODEGEN_BACKEND_H_
 
@@ -56,14 +56,21 @@ struct Backend {
   // `<kernel>_<stage>`. `module` is not changed. Diagnostics go to its context.
   mlir::FailureOr<Code> (*emit)(mlir::ModuleOp module, const strategy::Target &target,
                                 llvm::LLVMContext &context);
+  // Whether this machine has such a device, so that --device=auto may choose it.
+  bool (*answers)() = [] { return false; };
+  // Machine code for `architecture` ("sm_90") of an image that `emit` made, for artifacts that
+  // shall carry both. Null: the device has no such form. Errors say what is missing.
+  llvm::Expected<Image> (*assemble)(const Image &image, llvm::StringRef architecture) = nullptr;
 };
 
 // All backends, the default one first.
 llvm::ArrayRef<const Backend *> backends();
 // The backend called `name`, or null.
 const Backend *findBackend(llvm::StringRef name);
-// The same, or an error that lists those there are.
-llvm::Expected<const Backend *> requireBackend(llvm::StringRef name);
+// The backend that --device=`wish` asks for: its name, which a device's number may follow
+// ("cuda:1", all of a kind are the same to the compiler), or "auto": the last of backends() of
+// which this machine has a device. Else an error that lists those there are.
+llvm::Expected<const Backend *> requireBackend(llvm::StringRef wish);
 // Adds a backend that lives as long as the process; before the first compilation.
 void registerBackend(const Backend &backend);
 

@@ -23,12 +23,18 @@ const Backend *findBackend(StringRef name) {
   return nullptr;
 }
 
-llvm::Expected<const Backend *> requireBackend(StringRef name) {
-  if (const Backend *found = findBackend(name)) return found;
+llvm::Expected<const Backend *> requireBackend(StringRef wish) {
+  if (wish == "auto")
+    for (const Backend *each : llvm::reverse(table()))
+      if (each->answers()) return each;
+  auto [name, number] = wish.split(':');
+  uint32_t ordinal = 0;
+  bool spelled = name.size() == wish.size() || !number.getAsInteger(10, ordinal);
+  if (const Backend *found = findBackend(name); found && spelled) return found;
   auto names = llvm::map_range(table(), [](const Backend *each) { return each->name; });
-  return llvm::createStringError(std::make_error_code(std::errc::invalid_argument),
-                                 "unknown device '" + name + "'; this compiler knows: " +
-                                     llvm::join(names, ", "));
+  return llvm::createStringError(
+      std::make_error_code(std::errc::invalid_argument),
+      "unknown device '" + wish + "'; this compiler knows: " + llvm::join(names, ", ") + ", auto");
 }
 
 void registerBackend(const Backend &backend) { table().push_back(&backend); }

@@ -44,7 +44,11 @@ Machine
                            (default: this machine's kind)
   --cpu NAME               oldest CPU that shall run the artifact; 'native' is
                            this machine's (default: x86-64-v3, or generic)
-  --device NAME            cpu
+  --device NAME            what runs the kernels, see below; auto is a GPU if
+                           this machine has one, else cpu (default: cpu)
+  --device-code NAME[,...] machine code to carry beside what every device of the
+                           kind takes: sm_80,sm_90 for cuda, made by ptxas
+                           (default: none; the driver compiles when it loads)
   --numerics NAME          fast (default: f32 roots within 1.1 units in the
                            last place) or strict (roots correctly rounded)
 
@@ -79,7 +83,7 @@ constexpr Kind kKinds[] = {{"shared", ".so", Output::kShared}, {"object", ".o", 
                            {"static", ".a", Output::kArchive}, {"llvm", ".ll", Output::kLlvm},
                            {"asm", ".s", Output::kAssembly},   {"plan", ".mlir", Output::kIr}};
 const std::vector<std::string> kFlags = {"-o",      "--output", "--emit",  "--compile-to",      "--target",
-                                  "--cpu",   "--device", "--batch", "--entries",         "--stats",
+                                  "--cpu",   "--device", "--device-code", "--batch", "--entries",         "--stats",
                                   "--help",  "-h",       "--version", "--dump-after-each",
                                   "--report", "--report-profile", "--numerics", "--weights"};
 
@@ -195,7 +199,7 @@ absl::Status chooseOutput(const std::string &emit, CompileFlags *flags) {
 
 absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   CompileFlags flags;
-  std::string emit, batches, entries, numerics = "fast";
+  std::string emit, batches, entries, device_code, numerics = "fast";
   CLI::App app("", "graven-compile");
   app.set_help_flag();
   app.add_option("model", flags.input);
@@ -205,6 +209,7 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   app.add_option("--target", flags.options.target);
   app.add_option("--cpu", flags.options.cpu);
   app.add_option("--device", flags.options.device);
+  app.add_option("--device-code", device_code);
   app.add_option("--numerics", numerics);
   app.add_option("--batch", batches);
   app.add_option("--entries", entries);
@@ -244,6 +249,7 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   if (!sizes.ok()) return sizes.status();
   flags.options.batches = *sizes;
   flags.options.entries = absl::StrSplit(entries, ',', absl::SkipEmpty());
+  flags.options.device_code = absl::StrSplit(device_code, ',', absl::SkipEmpty());
   flags.options.file_name = flags.input == "-" ? "<stdin>" : flags.input;
   if (absl::Status status = chooseOutput(emit, &flags); !status.ok()) return status;
   if (flags.options.report && flags.options.output == Output::kIr &&
@@ -256,10 +262,13 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   return flags;
 }
 
-std::string helpPage() {
-  std::string page = kHelp;
-  page += "Phases\n";
-  for (const auto &[name, sentence] : compilerPhases()) {
+namespace {
+
+// A titled list of names with a sentence each, broken into lines.
+void appendList(const char *title, const std::vector<std::pair<std::string, std::string>> &list,
+                std::string *page) {
+  absl::StrAppend(page, title, "\n");
+  for (const auto &[name, sentence] : list) {
     std::string line = absl::StrCat("  ", name);
     line.resize(std::max<size_t>(line.size() + 1, 17), ' ');
     size_t column = line.size();
@@ -274,8 +283,17 @@ std::string helpPage() {
       column += word.size() + 1;
     }
     line.pop_back();
-    absl::StrAppend(&page, line, "\n");
+    absl::StrAppend(page, line, "\n");
   }
+}
+
+}  // namespace
+
+std::string helpPage() {
+  std::string page = kHelp;
+  appendList("Devices", compilerDevices(), &page);
+  page += "\n";
+  appendList("Phases", compilerPhases(), &page);
   return page;
 }
 

@@ -1,5 +1,7 @@
 #include "compiler/codegen/gpu/codegen.h"
 
+#include "compiler/codegen/gpu/assemble.h"
+#include "compiler/codegen/gpu/driver.h"
 #include "compiler/codegen/gpu/lower.h"
 #include "compiler/codegen/gpu/ptx.h"
 #include "compiler/codegen/gpu/strategies/strategies.h"
@@ -18,8 +20,8 @@ namespace {
 std::vector<EntryNote> notesOf(kernel::FuncOp kernel) {
   std::vector<std::string> lines;
   auto note = [&](int64_t bytes, StringRef access) {
-    lines.push_back(("operand " + Twine(lines.size()) + ": " + Twine(bytes) + " bytes, " + access)
-                        .str());
+    lines.push_back(
+        ("operand " + Twine(lines.size()) + ": " + Twine(bytes) + " bytes, " + access).str());
   };
   auto bytes = [](Type type) {
     auto tensor = cast<RankedTensorType>(type);
@@ -39,8 +41,7 @@ std::vector<EntryNote> notesOf(kernel::FuncOp kernel) {
   return notes;
 }
 
-FailureOr<Code> emit(ModuleOp module, const strategy::Target &target,
-                     llvm::LLVMContext &context) {
+FailureOr<Code> emit(ModuleOp module, const strategy::Target &target, llvm::LLVMContext &context) {
   FailureOr<std::string> ptx = emitPtx(module, target);
   if (failed(ptx)) return failure();
   Code code;
@@ -52,8 +53,14 @@ FailureOr<Code> emit(ModuleOp module, const strategy::Target &target,
 
 }  // namespace
 
-const Backend kBackend = {"cuda",     "NVIDIA GPUs of compute capability 8.0 and up",
-                          resolveTarget, strategies, registerLowerToPtx, emit};
+const Backend kBackend = {"cuda",
+                          "NVIDIA GPUs of compute capability 8.0 and up",
+                          resolveTarget,
+                          strategies,
+                          registerLowerToPtx,
+                          emit,
+                          hasUsableGpu,
+                          assemblePtx};
 
 FailureOr<std::string> emitPtx(ModuleOp module, const strategy::Target &target) {
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());

@@ -142,5 +142,72 @@ class PtxTest(tools.ModelTest):
         print(f"{len(others)} other kernels spill" + "".join("\n  " + line for line in others))
 
 
+# A driver with one device, as far as the compiler asks.
+DRIVER = """
+#include <stdlib.h>
+int cuInit(unsigned flags) { return flags; }
+int cuDriverGetVersion(int *version) { return *version = atoi(getenv("DRIVER_VERSION")), 0; }
+int cuDeviceGetCount(int *count) { return *count = 1, 0; }
+int cuDeviceGet(int *device, int number) { return *device = number, number; }
+int cuDeviceGetAttribute(int *value, int attribute, int device) {
+  return *value = attribute == 75 ? atoi(getenv("DEVICE_MAJOR")) : 0, device;
+}
+"""
+IRIS = tools.EXAMPLES / "iris/iris.mlir"
+
+
+class DeviceFlagTest(tools.ModelTest):
+    def device_of(self, *flags, **environment):
+        """The device that an artifact is made for: its PTX, or the host's code."""
+        done = tools.run("graven-compile", IRIS, "--emit=asm", "-o", "-", *flags,
+                         env={**os.environ, **environment})
+        return "cuda" if ".visible .entry" in done.stdout else "cpu"
+
+    def test_number_after_the_name_is_for_the_runtime(self):
+        self.assertEqual(self.device_of("--device=cuda:3"), "cuda")
+        done = tools.run("graven-compile", IRIS, "-o", "-", "--device=cuda:x", check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("unknown device 'cuda:x'; this compiler knows: cpu, cuda", done.stderr)
+
+    def test_auto_is_a_gpu_where_one_answers(self):
+        driver = self.folder / "driver"
+        driver.mkdir()
+        (self.folder / "driver.c").write_text(DRIVER)
+        subprocess.run(["cc", "-shared", "-fPIC", self.folder / "driver.c", "-o",
+                        driver / "libcuda.so.1"], check=True)
+        for version, major, expected in (("12000", "8", "cuda"), ("13000", "9", "cuda"),
+                                         ("11080", "8", "cpu"), ("12000", "7", "cpu")):
+            self.assertEqual(self.device_of("--device=auto", LD_LIBRARY_PATH=str(driver),
+                                            DRIVER_VERSION=version, DEVICE_MAJOR=major), expected)
+        (driver / "libcuda.so.1").write_text("no library")
+        self.assertEqual(self.device_of("--device=auto", LD_LIBRARY_PATH=str(driver)), "cpu")
+
+    def test_artifacts_are_the_same_with_or_without_a_toolkit(self):
+        tools.compile_model(IRIS, self.folder / "a.so", "--device=cuda")
+        tools.run("graven-compile", IRIS, "-o", self.folder / "b.so", "--device=cuda",
+                  env={**os.environ, "CUDA_HOME": "/nowhere", "PATH": "/nowhere"})
+        self.assertEqual(tools.digest(self.folder / "a.so"), tools.digest(self.folder / "b.so"))
+
+    @needs_ptxas
+    def test_machine_code_is_added_where_asked_for(self):
+        tools.compile_model(IRIS, self.folder / "ptx.so", "--device=cuda")
+        tools.compile_model(IRIS, self.folder / "both.so", "--device=cuda", "--device-code=sm_80,sm_90")
+        size = {name: (self.folder / name).stat().st_size for name in ("ptx.so", "both.so")}
+        self.assertGreater(size["both.so"], size["ptx.so"] + 20000)
+        # The ELF headers of two programs for NVIDIA's machine (190) besides the artifact's own.
+        cubin = rb"\x7fELF\x02\x01.{10}..\xbe\x00"
+        found = [len(re.findall(cubin, (self.folder / name).read_bytes(), re.DOTALL)) for name in size]
+        self.assertEqual(found, [0, 2])
+
+    def test_machine_code_that_cannot_be_made_is_told(self):
+        for flags, sentence in (
+                (["--device=cuda", "--device-code=sm_75"], "'sm_75' is no architecture"),
+                (["--device=cuda", "--device-code=90"], "'90' is no architecture"),
+                (["--device-code=sm_90"], "device 'cpu' has one form of code only")):
+            done = tools.run("graven-compile", IRIS, "-o", "-", *flags, check=False)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(sentence, done.stderr)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

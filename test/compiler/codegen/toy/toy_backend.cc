@@ -59,12 +59,11 @@ FailureOr<Code> emit(ModuleOp module, const strategy::Target &, llvm::LLVMContex
 
 }  // namespace
 
-const Backend kToyBackend = {
-    "toy",
-    "an interpreter of kernels, for tests",
-    resolve,
-    []() -> strategy::StrategyTable { return kInterpreted; },
-    [](DialectRegistry &) {},
-    emit};
+const Backend kToyBackend = {"toy",
+                             "an interpreter of kernels, for tests",
+                             resolve,
+                             []() -> strategy::StrategyTable { return kInterpreted; },
+                             [](DialectRegistry &) {},
+                             emit};
 
 }  // namespace graven::codegen::toy

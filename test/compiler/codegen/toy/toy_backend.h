@@ -1,6 +1,6 @@
-// A third device, registered by tests alone: its image is the text of the kernels as `strategy` left
-// them, and the device (test/runtime/device/toy) computes that op by op. It proves that nothing above
-// `codegen` knows which device it serves.
+// A third device, registered by tests alone: its image is the text of the kernels as `strategy`
+// left them, and the device (test/runtime/device/toy) computes that op by op. It proves that
+// nothing above `codegen` knows which device it serves.
 #ifndef GRAVEN_TEST_COMPILER_CODEGEN_TOY_TOY_BACKEND_H_
 #define GRAVEN_TEST_COMPILER_CODEGEN_TOY_TOY_BACKEND_H_
 

@@ -129,8 +129,8 @@ graven_status launch(void *self, const DeviceLaunch &launch) {
   kernel::FuncOp kernel = queue.program->kernels[launch.kernel];
   std::vector<ops_test::Tensor> inputs;
   for (auto [number, type] : llvm::enumerate(kernel.getInputTypes()))
-    inputs.push_back(ops_test::decode(host(launch.buffers[number]),
-                                      mlir::cast<mlir::RankedTensorType>(type)));
+    inputs.push_back(
+        ops_test::decode(host(launch.buffers[number]), mlir::cast<mlir::RankedTensorType>(type)));
   uint32_t buffer = static_cast<uint32_t>(inputs.size());
   for (const ops_test::Tensor &output : ops_test::interpret(kernel.getBody().front(), inputs)) {
     std::vector<char> bytes = ops_test::encode(output);
@@ -157,10 +157,28 @@ graven_status finish(void *) { return GRAVEN_OK; }
 graven_status open(uint32_t ordinal, const Device **device) {
   if (ordinal >= std::size(toys)) return fail(GRAVEN_NOT_FOUND, "there are two toys");
   Toy &toy = toys[ordinal];
-  toy.device = Device{"toy", /*uses_host_memory=*/false, /*executes=*/true,
-                      /*times_commands=*/false, /*staging_slots=*/1, &toy, allocate, release,
-                      upload, download, clear, load, unload, create_queue, destroy_queue, begin,
-                      feed, launch, copy, fill, finish, /*close=*/nullptr};
+  toy.device = Device{"toy",
+                      /*uses_host_memory=*/false,
+                      /*executes=*/true,
+                      /*times_commands=*/false,
+                      /*staging_slots=*/1,
+                      &toy,
+                      allocate,
+                      release,
+                      upload,
+                      download,
+                      clear,
+                      load,
+                      unload,
+                      create_queue,
+                      destroy_queue,
+                      begin,
+                      feed,
+                      launch,
+                      copy,
+                      fill,
+                      finish,
+                      /*close=*/nullptr};
   *device = &toy.device;
   return GRAVEN_OK;
 }
