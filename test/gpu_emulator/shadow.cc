@@ -54,9 +54,12 @@ void Shadow::prepare(uint64_t bytes, unsigned granule) {
 
 void Shadow::clear() { cells_.assign(cells_.size(), Cell{}); }
 
-Conflict Shadow::touch(uint64_t offset, uint32_t bytes, Access access, const Moment &now,
+Conflict Shadow::touch(uint64_t offset, uint32_t bytes, Access access, const Moment &moment,
                        bool initialized, uint16_t flags) {
   Conflict conflict;
+  Moment now = moment;
+  // What earlier workgroups did to their shared memory is another memory's history.
+  if (initialized) now.launch = now.group;
   const uint64_t end = (offset + bytes - 1) >> shift_;
   for (uint64_t i = offset >> shift_; i <= end; ++i) {
     Cell &cell = cells_[i];
