@@ -1,5 +1,6 @@
 #include "compiler/codegen/gpu/kernel_function.h"
 
+#include "compiler/codegen/gpu/instructions.h"
 #include "compiler/codegen/loops/rules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -22,7 +23,7 @@ bool isOnlyRead(kernel::FuncOp kernel, int64_t input) {
 }  // namespace
 
 KernelFunction::KernelFunction(kernel::FuncOp kernel, StringRef stage, ModuleOp out)
-    : kernel_(kernel), builder_(kernel.getContext()) {
+    : kernel_(kernel), out_(out), builder_(kernel.getContext()) {
   MLIRContext *context = kernel.getContext();
   // Locations of graph ops say nothing at this level, and would only make kernels differ.
   Location loc = UnknownLoc::get(context);
@@ -94,6 +95,15 @@ Value KernelFunction::scratchPointer(int64_t byte_offset) {
   return LLVM::GEPOp::create(builder_, emitter_->loc(), pointers_.back().getType(),
                              builder_.getI8Type(), pointers_.back(),
                              ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(byte_offset)});
+}
+
+Value KernelFunction::shared(int64_t bytes) {
+  OpBuilder::InsertionGuard guard(builder_);
+  auto function =
+      cast<LLVM::LLVMFuncOp>(cast<BlockArgument>(pointers_.back()).getOwner()->getParentOp());
+  builder_.setInsertionPointToStart(&function.getBody().front());
+  return staticShared(builder_, emitter_->loc(), out_, function.getSymName(), bytes,
+                      kBufferAlignment);
 }
 
 Index KernelFunction::globalThread() {

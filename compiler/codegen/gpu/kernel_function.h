@@ -30,6 +30,10 @@ class KernelFunction {
   // Address `byte_offset` bytes into the scratch memory.
   mlir::Value scratchPointer(int64_t byte_offset);
 
+  // Address (!llvm.ptr<3>) of `bytes` bytes of static shared memory, aligned as buffers are. Each
+  // call makes new memory.
+  mlir::Value shared(int64_t bytes);
+
   // Number of the workgroup, and of the thread in it, known at loop level 0.
   Index workgroup() const { return workgroup_; }
   Index thread() const { return thread_; }
@@ -38,6 +42,7 @@ class KernelFunction {
 
  private:
   kernel::FuncOp kernel_;
+  mlir::ModuleOp out_;
   mlir::OpBuilder builder_;
   std::unique_ptr<Emitter> emitter_;
   llvm::SmallVector<mlir::Value> pointers_;

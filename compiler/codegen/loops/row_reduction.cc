@@ -96,7 +96,7 @@ RowReduction::Values RowReduction::join(ValueRange a, ValueRange b) {
           arith::SelectOp::create(builder, e_.loc(), better, b[1], a[1])};
 }
 
-Value RowReduction::joinLanes(Values partial) {
+RowReduction::Values RowReduction::joinLanes(Values partial) {
   OpBuilder &b = e_.builder();
   for (int64_t lanes = e_.lanes() / 2; lanes >= 1; lanes /= 2) {
     SmallVector<int64_t> low, high;
@@ -111,9 +111,10 @@ Value RowReduction::joinLanes(Values partial) {
     }
     partial = join(lower, upper);
   }
-  Value value = partial.back();
-  if (!isa<VectorType>(value.getType())) return value;
-  return vector::ExtractOp::create(b, e_.loc(), value, ArrayRef<int64_t>{0});
+  for (Value &value : partial)
+    if (isa<VectorType>(value.getType()))
+      value = vector::ExtractOp::create(b, e_.loc(), value, ArrayRef<int64_t>{0});
+  return partial;
 }
 
 }  // namespace graven::codegen

@@ -27,8 +27,10 @@ class RowReduction {
   Values add(mlir::ValueRange partial, mlir::Value element, const Index &column);
   // Of two partial results, whatever columns they have.
   Values join(mlir::ValueRange a, mlir::ValueRange b);
-  // The result, a scalar, of all lanes: the vector is halved until one lane is left.
-  mlir::Value joinLanes(Values partial);
+  // The partial result, of scalars, of all lanes: the vector is halved until one lane is left.
+  Values joinLanes(Values partial);
+  // The result that a partial result of all elements tells.
+  static mlir::Value resultOf(mlir::ValueRange partial) { return partial.back(); }
 
  private:
   mlir::Value neutral();

@@ -409,7 +409,7 @@ class RowEmitter {
         for (int64_t i = 0; i + distance < accumulators; i += 2 * distance)
           llvm::copy(each[number].join(of(i), of(i + distance)), of(i).begin());
       auto all = of(0);
-      results.push_back(each[number].joinLanes({all.begin(), all.end()}));
+      results.push_back(RowReduction::resultOf(each[number].joinLanes({all.begin(), all.end()})));
     }
     return results;
   }

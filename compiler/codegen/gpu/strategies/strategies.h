@@ -8,6 +8,14 @@ namespace graven::codegen::gpu {
 
 // One formula over the elements of many tensors.
 extern const strategy::Strategy kSegmentsStrategy;
+// Reductions of rows, with what leads to and follows from them.
+extern const strategy::Strategy kRowStrategy;
+// Reductions of columns, with what follows from them.
+extern const strategy::Strategy kColumnStrategy;
+// Addition into rows by index: warps own rows.
+extern const strategy::Strategy kScatterStrategy;
+// Maps with transposed inputs: squares transposed in shared memory.
+extern const strategy::Strategy kTransposeStrategy;
 // Every result element by itself: 16 bytes a thread along the last axis.
 extern const strategy::Strategy kMapStrategy;
 // Anything: op by op where an op is costly, through scratch memory, each element by itself.

@@ -4,9 +4,8 @@ namespace graven::codegen::gpu {
 
 strategy::StrategyTable strategies() {
   static const strategy::Strategy table[] = {
-      kSegmentsStrategy,
-      kMapStrategy,
-      kReferenceStrategy,
+      kSegmentsStrategy,  kRowStrategy, kColumnStrategy,    kScatterStrategy,
+      kTransposeStrategy, kMapStrategy, kReferenceStrategy,
   };
   return table;
 }

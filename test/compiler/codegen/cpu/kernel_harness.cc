@@ -4,16 +4,14 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <random>
 
 #include "compiler/codegen/cpu/codegen.h"
-#include "compiler/codegen/cpu/target.h"
-#include "compiler/codegen/host/emit_object.h"
 #include "compiler/codegen/cpu/lower.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/host/emit_object.h"
 #include "compiler/codegen/loops/lower.h"
 #include "compiler/package/link.h"
 #include "compiler/strategy/force_strategy.h"
@@ -23,35 +21,11 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "test/ops/interpreter.h"
 
 using namespace mlir;
 
 namespace graven::codegen::cpu {
 namespace {
-
-int64_t bytesOf(Type tensor) {
-  auto type = cast<RankedTensorType>(tensor);
-  return type.getNumElements() * ((type.getElementTypeBitWidth() + 7) / 8);
-}
-
-template <typename T>
-void encodeAs(const Numbers &numbers, CompiledKernel::Bytes &bytes) {
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    T value = static_cast<T>(numbers[i]);
-    memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
-  }
-}
-template <typename T>
-Numbers decodeAs(const CompiledKernel::Bytes &bytes) {
-  Numbers numbers(bytes.size() / sizeof(T));
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    T value;
-    memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
-    numbers[i] = static_cast<double>(value);
-  }
-  return numbers;
-}
 
 // The bytes of a shared object with the functions of `kernels`.
 llvm::Expected<std::string> compile(ModuleOp kernels, const strategy::Target &target) {
@@ -83,36 +57,6 @@ llvm::Expected<std::string> compile(ModuleOp kernels, const strategy::Target &ta
 }
 
 }  // namespace
-
-std::string kernelText(const std::string &kind, const std::vector<std::string> &types,
-                       const std::string &body, const std::vector<std::string> &results,
-                       const std::vector<std::string> &result_types) {
-  auto join = [](const std::vector<std::string> &items, const char *before = "") {
-    std::string text;
-    for (const std::string &item : items) text += (text.empty() ? "" : ", ") + (before + item);
-    return text;
-  };
-  std::string outer, inner, operands, names;
-  for (size_t i = 0; i < types.size(); ++i) {
-    std::string comma = i ? ", " : "", number = std::to_string(i);
-    outer += comma + "%x" + number + ": tensor<" + types[i] + ">";
-    inner += comma + "%a" + number + ": tensor<" + types[i] + ">";
-    operands += comma + "%x" + number;
-  }
-  std::string inputs, outputs;
-  for (const std::string &type : types)
-    inputs += (inputs.empty() ? "" : ", ") + ("tensor<" + type + ">");
-  for (const std::string &type : result_types)
-    outputs += (outputs.empty() ? "" : ", ") + ("tensor<" + type + ">");
-  for (size_t i = 0; i < results.size(); ++i)
-    names += (i ? ", " : "") + ("%y#" + std::to_string(i));
-  std::string count = results.size() > 1 ? ":" + std::to_string(results.size()) : "";
-  if (results.size() == 1) names = "%y";
-  return "graph.entry @main(" + outer + ") attributes {result_names = []} {\n  %y" + count +
-         " = kernel.fused(" + operands + ") {kind = \"" + kind + "\"} : (" + inputs + ") -> (" +
-         outputs + ") {\n  ^bb0(" + inner + "):\n" + body + "\n    kernel.yield " + join(results) +
-         " : " + outputs + "\n  }\n  return() : () -> ()\n}\n";
-}
 
 CompiledKernel::CompiledKernel(const std::string &text, const std::string &only,
                                const std::string &cpu,
@@ -184,10 +128,8 @@ CompiledKernel::~CompiledKernel() {
   if (handle_) dlclose(handle_);
 }
 
-std::vector<CompiledKernel::Bytes> CompiledKernel::run(const std::vector<Bytes> &inputs,
-                                                       int64_t chunk,
-                                                       std::pair<int64_t, int64_t> in_place,
-                                                       int64_t skip) {
+std::vector<Bytes> CompiledKernel::run(const std::vector<Bytes> &inputs, int64_t chunk,
+                                       std::pair<int64_t, int64_t> in_place, int64_t skip) {
   // Every buffer stands between guards that no kernel may touch, at an address aligned to its
   // element alone.
   constexpr int64_t kGuard = 64;
@@ -213,8 +155,8 @@ std::vector<CompiledKernel::Bytes> CompiledKernel::run(const std::vector<Bytes> 
     if (in_place.second == static_cast<int64_t>(number))
       buffers.push_back(buffers[in_place.first]);
     else
-      buffers.push_back(allocate(bytesOf(type), skip));
-    sizes.push_back(bytesOf(type));
+      buffers.push_back(allocate(bytesOfTensor(type), skip));
+    sizes.push_back(bytesOfTensor(type));
   }
   if (func_.getScratchBytes()) buffers.push_back(allocate(func_.getScratchBytes(), 0));
   for (auto [function, grid] : stages_) {
@@ -250,39 +192,6 @@ void CompiledKernel::launchPart(size_t stage, void *const *buffers, int64_t shar
   function(buffers, grid * share / shares, grid * (share + 1) / shares);
 }
 
-std::vector<Numbers> CompiledKernel::randomInputs(unsigned seed, double low, double high) {
-  std::mt19937_64 random(seed);
-  std::vector<Numbers> inputs;
-  for (Type tensor : func_.getInputTypes()) {
-    auto type = cast<RankedTensorType>(tensor);
-    Numbers numbers(type.getNumElements());
-    for (double &number : numbers) {
-      if (isa<FloatType>(type.getElementType()))
-        number = std::uniform_real_distribution<double>(low, high)(random);
-      else if (type.getElementType().isInteger(1))
-        number = random() % 2;
-      else
-        number = static_cast<double>(random() % 12) -
-                 (type.getElementType().isUnsignedInteger() ? 0 : 2);
-      if (type.getElementType().isF32()) number = static_cast<float>(number);
-    }
-    inputs.push_back(numbers);
-  }
-  return inputs;
-}
-
-// What the interpreter computes from the kernel's region.
-static std::vector<Numbers> interpreted(Block &body, const std::vector<Numbers> &inputs) {
-  std::vector<ops_test::Tensor> arguments;
-  for (auto [argument, numbers] : llvm::zip_equal(body.getArguments(), inputs))
-    arguments.push_back(ops_test::tensorOf(cast<RankedTensorType>(argument.getType()), numbers));
-  std::vector<Numbers> outputs;
-  for (const ops_test::Tensor &tensor : ops_test::interpret(body, arguments))
-    outputs.push_back(tensor.isReal() ? tensor.reals
-                                      : Numbers(tensor.integers.begin(), tensor.integers.end()));
-  return outputs;
-}
-
 void CompiledKernel::check(unsigned seed, double tolerance, double low, double high) {
   if (!ok()) return;
   std::vector<Numbers> inputs = randomInputs(seed, low, high);
@@ -292,54 +201,12 @@ void CompiledKernel::check(unsigned seed, double tolerance, double low, double h
   std::vector<Numbers> expected = interpreted(body(), inputs);
   std::vector<Bytes> outputs = run(encoded);
   SCOPED_TRACE(func_.getSymName().str());
-  for (auto [number, type] : llvm::enumerate(func_.getOutputTypes())) {
-    Numbers actual = decode(type, outputs[number]);
-    bool exact = !isa<FloatType>(cast<RankedTensorType>(type).getElementType());
-    double scale = 1;
-    for (double x : expected[number])
-      if (std::isfinite(x)) scale = std::max(scale, std::fabs(x));
-    int reported = 0;
-    for (size_t i = 0; i < actual.size() && reported < 3; ++i) {
-      double want = expected[number][i], got = actual[i];
-      bool equal = want == got || (std::isnan(want) && std::isnan(got)) ||
-                   (!exact && std::fabs(want - got) <= tolerance * scale);
-      if (!equal) {
-        ++reported;
-        ADD_FAILURE() << "output " << number << " element " << i << ": expected " << want
-                      << ", got " << got;
-      }
-    }
-  }
+  expectOutputs(func_, outputs, expected, tolerance);
   EXPECT_EQ(outputs, run(encoded, 1)) << "bits depend on how workgroups are divided";
   EXPECT_EQ(outputs, run(encoded, 3, {-1, -1}, 0)) << "bits depend on alignment";
   for (auto pair : func_.getSameIndex().getAsRange<DenseI64ArrayAttr>())
     EXPECT_EQ(outputs, run(encoded, 0, {pair[0], pair[1]}))
         << "input " << pair[0] << " and output " << pair[1] << " cannot share memory";
-}
-
-CompiledKernel::Bytes CompiledKernel::encode(Type tensor, const Numbers &numbers) {
-  Bytes bytes(bytesOf(tensor));
-  Type element = cast<RankedTensorType>(tensor).getElementType();
-  if (element.isF32())
-    encodeAs<float>(numbers, bytes);
-  else if (element.isF64())
-    encodeAs<double>(numbers, bytes);
-  else if (element.isInteger(32))
-    encodeAs<int32_t>(numbers, bytes);
-  else if (element.isInteger(64))
-    encodeAs<int64_t>(numbers, bytes);
-  else
-    encodeAs<uint8_t>(numbers, bytes);
-  return bytes;
-}
-
-Numbers CompiledKernel::decode(Type tensor, const Bytes &bytes) {
-  Type element = cast<RankedTensorType>(tensor).getElementType();
-  if (element.isF32()) return decodeAs<float>(bytes);
-  if (element.isF64()) return decodeAs<double>(bytes);
-  if (element.isInteger(32)) return decodeAs<int32_t>(bytes);
-  if (element.isInteger(64)) return decodeAs<int64_t>(bytes);
-  return decodeAs<uint8_t>(bytes);
 }
 
 }  // namespace graven::codegen::cpu

@@ -12,23 +12,16 @@
 #include "dialect/kernel/kernel.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "test/compiler/codegen/kernel_data.h"
 
 namespace graven::codegen::cpu {
-
-// Row-major elements of a tensor; integers and bits as numbers.
-using Numbers = std::vector<double>;
-
-// Text of an entry with one kernel.fused: arguments are %a0, %a1, ... of `types`; `body` ends
-// before kernel.yield, which yields `results` of `result_types`.
-std::string kernelText(const std::string &kind, const std::vector<std::string> &types,
-                       const std::string &body, const std::vector<std::string> &results,
-                       const std::vector<std::string> &result_types);
 
 class CompiledKernel {
  public:
   // `text`: an entry with one kernel.fused. `only`: the strategy to use, with parameters as
-  // forceStrategy() reads them; empty: the table's choice. `cpu`: as for resolveTarget. `adjust` may
-  // change the target, say its caches. A failure is reported to GoogleTest and leaves ok() false.
+  // forceStrategy() reads them; empty: the table's choice. `cpu`: as for resolveTarget. `adjust`
+  // may change the target, say its caches. A failure is reported to GoogleTest and leaves ok()
+  // false.
   CompiledKernel(const std::string &text, const std::string &only = "",
                  const std::string &cpu = "native",
                  const std::function<void(strategy::Target &)> &adjust = nullptr);
@@ -39,8 +32,17 @@ class CompiledKernel {
   std::string strategy() { return func_.getStrategy().getName().str(); }
   mlir::Block &body() { return func_.getBody().front(); }
 
-  // Buffers hold elements as machine code sees them.
-  using Bytes = std::vector<char>;
+  using Bytes = codegen::Bytes;
+  static Bytes encode(mlir::Type tensor, const Numbers &numbers) {
+    return codegen::encode(tensor, numbers);
+  }
+  static Numbers decode(mlir::Type tensor, const Bytes &bytes) {
+    return codegen::decode(tensor, bytes);
+  }
+  std::vector<Numbers> randomInputs(unsigned seed, double low = -2, double high = 2) {
+    return codegen::randomInputs(func_, seed, low, high);
+  }
+
   // Runs every stage; workgroups are taken `chunk` at a time (0: all in one call), the last first.
   // Where `in_place` is a pair (input, output), the two share memory. Inputs and outputs begin
   // `skip` bytes behind a multiple of 64.
@@ -52,16 +54,11 @@ class CompiledKernel {
   // Share number `share` of `shares` equal ones of a stage's grid.
   void launchPart(size_t stage, void *const *buffers, int64_t share, int64_t shares);
 
-  // Random inputs that suit the argument types: floats in [low, high), small integers, bits.
-  std::vector<Numbers> randomInputs(unsigned seed, double low = -2, double high = 2);
   // Runs the kernel on random inputs and compares with the interpreter: floats within `tolerance`
   // relative to the largest output (or absolute below 1), everything else exactly. Also runs it one
   // workgroup at a time, in aligned memory, and with every pair of same_index sharing memory, and
   // demands equal bits.
   void check(unsigned seed, double tolerance, double low = -2, double high = 2);
-
-  static Bytes encode(mlir::Type tensor, const Numbers &numbers);
-  static Numbers decode(mlir::Type tensor, const Bytes &bytes);
 
  private:
   std::unique_ptr<mlir::MLIRContext> context_;

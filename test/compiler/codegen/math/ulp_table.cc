@@ -240,7 +240,7 @@ std::string row(const Function &function, const char *type, strategy::Numerics n
   std::string body = std::string("    %0 = ") + function.name + (binary ? "(%a0, %a1)" : "(%a0)") +
                      " : (" + tensor + (binary ? ", " + tensor : "") + ") -> " + tensor + "\n";
   std::vector<std::string> types(function.operands, plain);
-  cpu::CompiledKernel kernel(cpu::kernelText("map", types, body, {"%0"}, {plain}), "", "native",
+  cpu::CompiledKernel kernel(codegen::kernelText("map", types, body, {"%0"}, {plain}), "", "native",
                              [&](strategy::Target &target) { target.numerics = numerics; });
   if (!kernel.ok()) return "";
   bool all = sizeof(T) == 4 && !binary;
