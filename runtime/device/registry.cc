@@ -4,15 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <atomic>
-
 #include "runtime/core/error.h"
 #include "runtime/device/cpu/cpu_device.h"
 
 namespace graven1 {
 namespace {
-
-std::atomic<DeviceKind *> kinds{&cpu_kind};
 
 const DeviceKind *find_kind(const char *name, size_t bytes) {
   for (const DeviceKind *kind = first_device_kind(); kind; kind = kind->next) {
@@ -68,13 +64,15 @@ constexpr Device kNoDevice = {
 }  // namespace
 
 void register_device(DeviceKind *kind) {
-  kind->next = kinds.load(std::memory_order_relaxed);
-  while (!kinds.compare_exchange_weak(kind->next, kind, std::memory_order_release,
-                                      std::memory_order_relaxed)) {
+  DeviceKind *next = cpu_kind.next.load(std::memory_order_relaxed);
+  kind->next.store(next, std::memory_order_relaxed);
+  while (!cpu_kind.next.compare_exchange_weak(next, kind, std::memory_order_release,
+                                              std::memory_order_relaxed)) {
+    kind->next.store(next, std::memory_order_relaxed);
   }
 }
 
-const DeviceKind *first_device_kind() { return kinds.load(std::memory_order_acquire); }
+const DeviceKind *first_device_kind() { return &cpu_kind; }
 
 graven_status open_device(const char *compiled, const char *wish, const Device **device) {
   *device = nullptr;

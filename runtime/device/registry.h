@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include <atomic>
+
 #include "runtime/device/device.h"
 
 namespace graven1 {
@@ -21,13 +23,13 @@ struct DeviceKind {
   // Describes device number `ordinal`; false beyond the last. Of a kind of which there is no device
   // number 0 is one that is not available, with the reason.
   bool (*describe)(uint32_t ordinal, graven_device_info *info);
-  DeviceKind *next = nullptr;  // the registry's
+  std::atomic<DeviceKind *> next = nullptr;  // the registry's
 };
 
 // Adds a kind, whose name is not taken yet. Any thread may, at any time; kinds stay.
 void register_device(DeviceKind *kind);
 
-// The kinds, linked by `next`.
+// The kinds, linked by `next`; the CPU is the first.
 const DeviceKind *first_device_kind();
 
 // Opens the device for a model compiled for devices of kind `compiled`. `wish` is null or "auto"

@@ -31,6 +31,7 @@ struct BenchFlags {
   int threads = 0;
   double seconds = 1.0;
   bool profile = false, json = false;
+  std::string device = "auto";
 };
 
 constexpr char kFooter[] = R"(
@@ -78,7 +79,7 @@ absl::Status Run(const BenchFlags &flags) {
   if (!flags.trace.empty()) {
     GRAVEN_RETURN_IF_ERROR(train::CheckWritable(flags.trace, "--trace"));
   }
-  GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model));
+  GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model, flags.device));
   std::string name = flags.entry;
   if (name.empty()) name = model->HasEntry("train_step") ? "train_step" : "predict";
   std::vector<int64_t> batches = model->Batches(name);
@@ -104,9 +105,13 @@ absl::Status Run(const BenchFlags &flags) {
   }
   std::vector<uint64_t> profile(model->table().commands_count);
   Ceilings one, all;
-  if (flags.profile) {
+  // Only the processors' limits are probed.
+  const bool probed = flags.profile && model->Text(model->table().device) == "cpu";
+  if (probed) {
     one = ProbeCeilings(1);
     all = session->threads() > 1 ? ProbeCeilings(session->threads()) : one;
+  }
+  if (flags.profile) {
     GRAVEN_RETURN_IF_ERROR(train::ToStatus(
         graven_context_profile(session->context(), profile.data(), profile.size())));
   }
@@ -120,8 +125,10 @@ absl::Status Run(const BenchFlags &flags) {
   std::vector<KernelProfile> kernels;
   if (flags.profile) {
     // A second time, so that what disturbed one probe alone does not lower the ceilings.
-    one = Higher(one, ProbeCeilings(1));
-    all = session->threads() > 1 ? Higher(all, ProbeCeilings(session->threads())) : one;
+    if (probed) {
+      one = Higher(one, ProbeCeilings(1));
+      all = session->threads() > 1 ? Higher(all, ProbeCeilings(session->threads())) : one;
+    }
     kernels = SummarizeProfile(*model, entry, profile, static_cast<int64_t>(times.size()), all);
   }
   if (!flags.trace.empty()) {
@@ -140,11 +147,11 @@ absl::Status Run(const BenchFlags &flags) {
                                    {"threads", session->threads()},
                                    {"calls", times.size()}, {"median_seconds", median},
                                    {"min_seconds", times.front()}, {"max_seconds", times.back()}};
-    if (flags.profile) {
+    if (probed) {
       line["ceilings"] = {CeilingsJson(one)};
       if (all.threads > 1) line["ceilings"].push_back(CeilingsJson(all));
-      line["kernels"] = ProfileJson(kernels);
     }
+    if (flags.profile) line["kernels"] = ProfileJson(kernels);
     std::printf("%s\n", line.dump().c_str());
     return absl::OkStatus();
   }
@@ -172,6 +179,7 @@ Action AddBench(CLI::App &app) {
   bench->add_option("--batch", flags->batch, "rows per call (default: the largest compiled batch)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000000}))
       ->option_text("B");
+  AddDeviceFlag(bench, &flags->device);
   bench->add_option("--threads", flags->threads, "worker threads (default: one per core)")
       ->check(CLI::Range(0, 4096))
       ->option_text("N");

@@ -29,6 +29,7 @@ struct CallFlags {
   std::string model, entry, state, save_state, folder;
   std::vector<std::string> inputs;
   int threads = 0;
+  std::string device = "auto";
 };
 
 constexpr char kFooter[] = R"(
@@ -189,7 +190,7 @@ absl::Status MakeFolder(const std::string &folder) {
 }
 
 absl::Status Run(const CallFlags &flags) {
-  GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model));
+  GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model, flags.device));
   GRAVEN_ASSIGN_OR_RETURN(uint32_t entry, model->FindEntry(flags.entry, 0));
   GRAVEN_ASSIGN_OR_RETURN(auto inputs, ParseInputs(flags, model->Inputs(entry)));
   GRAVEN_ASSIGN_OR_RETURN(int64_t rows, CountRows(inputs, model->Inputs(entry)));
@@ -266,6 +267,7 @@ Action AddCall(CLI::App &app) {
       ->option_text("DIR");
   call->add_option("--save-state", flags->save_state, "write the state after the call")
       ->option_text("S.safetensors");
+  AddDeviceFlag(call, &flags->device);
   call->add_option("--threads", flags->threads, "worker threads (default: one per core)")
       ->check(CLI::Range(0, 4096))
       ->option_text("N");

@@ -100,6 +100,14 @@ int Main(int argc, const char *const *argv) {
   }
 }
 
+void AddDeviceFlag(CLI::App *command, std::string *device) {
+  command
+      ->add_option("--device", *device,
+                   "auto (what the model is compiled for, the default), cpu, cuda, or with a number "
+                   "cuda:1; 'graven-run info --devices' lists them")
+      ->option_text("D");
+}
+
 absl::Status InterruptedStatus(const std::string &message) {
   return absl::CancelledError(message);
 }

@@ -20,6 +20,9 @@ Action AddCall(CLI::App &app);
 Action AddBench(CLI::App &app);
 Action AddInfo(CLI::App &app);
 
+// Adds --device to a subcommand that runs a model.
+void AddDeviceFlag(CLI::App *command, std::string *device);
+
 // The whole program; returns its exit code: 0, 1 for an error, 2 for wrong usage, 130 when
 // interrupted.
 int Main(int argc, const char *const *argv);

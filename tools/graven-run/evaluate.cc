@@ -18,6 +18,7 @@ struct EvaluateFlags {
   int64_t batch_size = 0;
   int threads = 0;
   bool json = false;
+  std::string device = "auto";
 };
 
 constexpr char kFooter[] = R"(
@@ -32,7 +33,8 @@ Examples:
 
 absl::Status Run(const EvaluateFlags &flags) {
   GRAVEN_ASSIGN_OR_RETURN(train::TrainedSession trained,
-                          train::OpenTrained(flags.model, flags.state, flags.threads));
+                          train::OpenTrained(flags.model, flags.state, flags.threads,
+                                             flags.device));
   GRAVEN_ASSIGN_OR_RETURN(train::Dataset data,
                           train::LoadFor(trained, "eval_step", flags.data, flags.label));
   GRAVEN_ASSIGN_OR_RETURN(train::Measures measures,
@@ -73,6 +75,7 @@ Action AddEvaluate(CLI::App &app) {
                    "one of the compiled batch sizes (default: the largest)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000000}))
       ->option_text("N");
+  AddDeviceFlag(evaluate, &flags->device);
   evaluate->add_option("--threads", flags->threads, "worker threads (default: one per core)")
       ->check(CLI::Range(0, 4096))
       ->option_text("N");

@@ -31,6 +31,7 @@ struct FitFlags {
   std::string early_stopping, reduce_lr;
   std::string save, resume, log, plot;
   double save_every = 1.0;
+  std::string device = "auto";
 };
 
 constexpr char kFooter[] = R"(
@@ -118,7 +119,7 @@ absl::Status Run(FitFlags flags) {
   WatchSignals();
   // A resumed run goes on saving where it was saved.
   if (flags.save.empty()) flags.save = flags.resume;
-  GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model));
+  GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model, flags.device));
   GRAVEN_ASSIGN_OR_RETURN(FitSettings settings, Settings(flags, model->signature()));
   GRAVEN_RETURN_IF_ERROR(CheckOutputs(flags));
   GRAVEN_ASSIGN_OR_RETURN(
@@ -202,6 +203,7 @@ Action AddFit(CLI::App &app) {
                   "decides the first weights, dropout, the split and the order of rows (default: 0)")
       ->option_text("S");
   fit->add_flag("--no-shuffle", flags->no_shuffle, "take the rows in the data's order");
+  AddDeviceFlag(fit, &flags->device);
   fit->add_option("--threads", flags->threads,
                   "worker threads (default: one per core); the result does not depend on it")
       ->check(CLI::Range(0, 4096))

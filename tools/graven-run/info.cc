@@ -18,17 +18,19 @@ using train::Port;
 
 struct InfoFlags {
   std::string model;
-  bool json = false;
+  bool json = false, devices = false;
 };
 
 constexpr char kFooter[] = R"(
-Shows what a compiled model offers and needs: entry points with their inputs and
+Without a model, or with --devices: the devices that models can run on here, or
+why there is none of a kind. Else shows what a compiled model offers and needs: entry points with their inputs and
 outputs ('?' is the batch size), state, memory, kernels, the processor it was
 compiled for, and the defaults of fit. The file is verified first, so this also
-tells whether an artifact is sound.
+tells whether an artifact is sound; the device that it is for need not be here.
 
-Example:
+Examples:
   graven-run info iris.so
+  graven-run info --devices
 )";
 
 constexpr const char *kRoles[] = {"parameter", "slot", "statistic", "control", "metric"};
@@ -203,8 +205,31 @@ void PrintJson(const Model &model) {
   std::printf("%s\n", info.dump(2).c_str());
 }
 
+void PrintDevices(bool json) {
+  ordered_json list = ordered_json::array();
+  graven_device_info device;
+  if (!json) std::printf("Devices\n");
+  for (uint32_t i = 0; graven_device_describe(i, &device) == GRAVEN_OK; ++i) {
+    const bool available = device.available != 0;
+    if (json) {
+      list.push_back({{"name", device.name}, {"available", available}});
+      if (device.memory_bytes != 0) list.back()["memory_bytes"] = device.memory_bytes;
+      list.back()[available ? "description" : "reason"] = device.description;
+      continue;
+    }
+    absl::PrintF("  %-8s %s%s", device.name, available ? "" : "none: ", device.description);
+    if (device.memory_bytes != 0) absl::PrintF(", %s", Bytes(device.memory_bytes));
+    std::printf("\n");
+  }
+  if (json) std::printf("%s\n", ordered_json({{"devices", list}}).dump(2).c_str());
+}
+
 absl::Status Run(const InfoFlags &flags) {
-  GRAVEN_ASSIGN_OR_RETURN(auto model, Model::Open(flags.model));
+  if (flags.model.empty() || flags.devices) {
+    PrintDevices(flags.json);
+    return absl::OkStatus();
+  }
+  GRAVEN_ASSIGN_OR_RETURN(auto model, Model::Open(flags.model, "none"));
   if (flags.json) {
     PrintJson(*model);
   } else {
@@ -217,9 +242,10 @@ absl::Status Run(const InfoFlags &flags) {
 
 Action AddInfo(CLI::App &app) {
   auto flags = std::make_shared<InfoFlags>();
-  CLI::App *info = app.add_subcommand("info", "Show what a compiled model offers and needs.");
+  CLI::App *info = app.add_subcommand("info", "Show what a compiled model offers and needs, or the machine's devices.");
   info->footer(kFooter);
-  info->add_option("MODEL", flags->model, "the compiled model, M.so")->required();
+  info->add_option("MODEL", flags->model, "the compiled model, M.so");
+  info->add_flag("--devices", flags->devices, "list the devices of this machine");
   info->add_flag("--json", flags->json, "print JSON");
   return [flags] { return Run(*flags); };
 }

@@ -20,6 +20,7 @@ struct PredictFlags {
   std::string model, state, data, label, output;
   int64_t batch_size = 0;
   int threads = 0;
+  std::string device = "auto";
 };
 
 constexpr char kFooter[] = R"(
@@ -88,7 +89,8 @@ absl::Status Run(const PredictFlags &flags) {
   }
   GRAVEN_RETURN_IF_ERROR(train::CheckWritable(flags.output, "-o"));
   GRAVEN_ASSIGN_OR_RETURN(train::TrainedSession trained,
-                          train::OpenTrained(flags.model, flags.state, flags.threads));
+                          train::OpenTrained(flags.model, flags.state, flags.threads,
+                                             flags.device));
   GRAVEN_ASSIGN_OR_RETURN(train::Dataset data,
                           train::LoadFor(trained, "predict", flags.data, flags.label));
   GRAVEN_ASSIGN_OR_RETURN(std::vector<train::Prediction> predictions,
@@ -138,6 +140,7 @@ Action AddPredict(CLI::App &app) {
                    "one of the compiled batch sizes (default: the largest)")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000000}))
       ->option_text("N");
+  AddDeviceFlag(predict, &flags->device);
   predict->add_option("--threads", flags->threads, "worker threads (default: one per core)")
       ->check(CLI::Range(0, 4096))
       ->option_text("N");

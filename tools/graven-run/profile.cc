@@ -80,7 +80,7 @@ std::vector<KernelProfile> SummarizeProfile(const train::Model &model, uint32_t 
     if (kernel.seconds > 0) {
       kernel.gflops = sums.flops / kernel.seconds * 1e-9;
       kernel.gbs = sums.bytes / kernel.seconds * 1e-9;
-      kernel.roofline = sums.least / kernel.seconds;
+      if (ceilings.gflops > 0) kernel.roofline = sums.least / kernel.seconds;
     }
     kernels.push_back(std::move(kernel));
   }
@@ -91,12 +91,15 @@ std::vector<KernelProfile> SummarizeProfile(const train::Model &model, uint32_t 
 
 void PrintProfile(const std::vector<KernelProfile> &kernels, const Ceilings &one,
                   const Ceilings &all) {
-  absl::PrintF("\nprobed: %s f32 multiply-adds; triad over %s%s\n", all.vector,
-               SizeText(all.triad_bytes), all.past_caches ? ", stores past caches" : "");
-  PrintCeilings(one);
-  if (all.threads != one.threads) PrintCeilings(all);
+  const bool probed = all.gflops > 0;
+  if (probed) {
+    absl::PrintF("\nprobed: %s f32 multiply-adds; triad over %s%s\n", all.vector,
+                 SizeText(all.triad_bytes), all.past_caches ? ", stores past caches" : "");
+    PrintCeilings(one);
+    if (all.threads != one.threads) PrintCeilings(all);
+  }
   absl::PrintF("\n%9s %6s %4s %8s %7s %8s  %s\n", "us/call", "share", "runs", "GFLOP/s", "GB/s",
-               "roofline", "kernel");
+               probed ? "roofline" : "", "kernel");
   size_t shown = 0;
   double rest = 0, rest_share = 0;
   for (const KernelProfile &kernel : kernels) {
@@ -107,14 +110,19 @@ void PrintProfile(const std::vector<KernelProfile> &kernels, const Ceilings &one
       continue;
     }
     ++shown;
-    absl::PrintF("%9.2f %5.1f%% %4d %8.2f %7.2f %6.1f%% %c  %s\n", kernel.seconds * 1e6,
-                 kernel.share * 100, kernel.launches, kernel.gflops, kernel.gbs,
-                 kernel.roofline * 100, kernel.bound_by_memory ? 'm' : 'c', Shortened(kernel.name));
+    const std::string roofline =
+        probed ? absl::StrFormat("%6.1f%% %c", kernel.roofline * 100,
+                                 kernel.bound_by_memory ? 'm' : 'c')
+               : std::string(9, ' ');
+    absl::PrintF("%9.2f %5.1f%% %4d %8.2f %7.2f %s  %s\n", kernel.seconds * 1e6,
+                 kernel.share * 100, kernel.launches, kernel.gflops, kernel.gbs, roofline,
+                 Shortened(kernel.name));
   }
   if (shown < kernels.size()) {
     absl::PrintF("%9.2f %5.1f%%  %d more kernels, each below 1%%\n", rest * 1e6, rest_share * 100,
                  kernels.size() - shown);
   }
+  if (!probed) return;
   absl::PrintF(
       "roofline: least time by the ceilings of %d thread%s / time; c: computing,\n"
       "m: memory is the limit; above 100%%: operands came from caches\n",

@@ -28,7 +28,8 @@ struct KernelProfile {
 std::string CommandName(const train::Model &model, uint32_t index);
 
 // The kernels of `entry`, the slowest first. `times` holds the nanoseconds of each command of the
-// model, summed over `calls` calls. The f32 rate counts half for kernels of f64.
+// model, summed over `calls` calls. The f32 rate counts half for kernels of f64. Of ceilings of 0,
+// those of a device that is not probed, no roofline is told.
 std::vector<KernelProfile> SummarizeProfile(const train::Model &model, uint32_t entry,
                                             const std::vector<uint64_t> &times, int64_t calls,
                                             const Ceilings &ceilings);

@@ -28,9 +28,10 @@ absl::Status ToStatus(graven_status status) {
   return absl::InternalError(message);
 }
 
-absl::StatusOr<std::shared_ptr<const Model>> Model::Open(const std::string &path) {
+absl::StatusOr<std::shared_ptr<const Model>> Model::Open(const std::string &path,
+                                                         const std::string &device) {
   graven_model *raw = nullptr;
-  GRAVEN_RETURN_IF_ERROR(ToStatus(graven_model_open(path.c_str(), &raw)));
+  GRAVEN_RETURN_IF_ERROR(ToStatus(graven_model_open_on(path.c_str(), device.c_str(), &raw)));
   return Describe(raw);
 }
 

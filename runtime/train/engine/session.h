@@ -26,7 +26,9 @@ absl::Status ToStatus(graven_status status);
 // An opened artifact.
 class Model {
  public:
-  static absl::StatusOr<std::shared_ptr<const Model>> Open(const std::string &path);
+  // device: see graven_model_open_on.
+  static absl::StatusOr<std::shared_ptr<const Model>> Open(const std::string &path,
+                                                           const std::string &device = "auto");
   // The same for an artifact linked into the program, which must outlive the model.
   static absl::StatusOr<std::shared_ptr<const Model>> Create(const graven_artifact *artifact);
 

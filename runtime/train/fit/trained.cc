@@ -11,8 +11,8 @@
 namespace graven::train {
 
 absl::StatusOr<TrainedSession> OpenTrained(const std::string &model_path, const std::string &state,
-                                           int threads) {
-  GRAVEN_ASSIGN_OR_RETURN(auto model, Model::Open(model_path));
+                                           int threads, const std::string &device) {
+  GRAVEN_ASSIGN_OR_RETURN(auto model, Model::Open(model_path, device));
   GRAVEN_ASSIGN_OR_RETURN(std::optional<FrozenRecord> frozen, ParseFrozen(model->signature()));
   if (frozen.has_value() && !state.empty()) {
     return absl::InvalidArgumentError(absl::StrFormat(

@@ -19,8 +19,9 @@ struct TrainedSession {
 
 // Opens the artifact `model` and loads the checkpoint `state` into a session. An artifact whose
 // weights are constants takes none: `state` is "" then, and only then. threads: 0 for one per core.
+// device: see graven_model_open_on.
 absl::StatusOr<TrainedSession> OpenTrained(const std::string &model, const std::string &state,
-                                           int threads);
+                                           int threads, const std::string &device = "auto");
 
 // Reads `source` for the inputs of `entry`, labels only when the entry takes them, with the class
 // names and columns of the run. `label` overrides the run's label column unless it is empty.
