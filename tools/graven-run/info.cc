@@ -22,11 +22,13 @@ struct InfoFlags {
 };
 
 constexpr char kFooter[] = R"(
-Without a model, or with --devices: the devices that models can run on here, or
-why there is none of a kind. Else shows what a compiled model offers and needs: entry points with their inputs and
+Shows what a compiled model offers and needs: entry points with their inputs and
 outputs ('?' is the batch size), state, memory, kernels, the processor it was
 compiled for, and the defaults of fit. The file is verified first, so this also
-tells whether an artifact is sound; the device that it is for need not be here.
+tells whether an artifact is sound; its device need not be here.
+
+Without a model, or with --devices: the devices that models can run on here, or
+why there is none of a kind.
 
 Examples:
   graven-run info iris.so
@@ -242,7 +244,7 @@ absl::Status Run(const InfoFlags &flags) {
 
 Action AddInfo(CLI::App &app) {
   auto flags = std::make_shared<InfoFlags>();
-  CLI::App *info = app.add_subcommand("info", "Show what a compiled model offers and needs, or the machine's devices.");
+  CLI::App *info = app.add_subcommand("info", "Show what a compiled model offers and needs.");
   info->footer(kFooter);
   info->add_option("MODEL", flags->model, "the compiled model, M.so");
   info->add_flag("--devices", flags->devices, "list the devices of this machine");

@@ -47,6 +47,20 @@ TEST_F(MistakesTest, OnTheCommandLine) {
                                   "'kind'?");
 }
 
+TEST_F(MistakesTest, InTheDevice) {
+  const std::string other = "the model is compiled for device 'cpu' and cannot run on 'cuda'";
+  Expect(Fit({"--device=cuda"}), other);
+  Expect(Fit({"--device=abacus"}), "there is no device 'abacus' in this program; it has cpu, cuda");
+  Expect(Fit({"--device=cpu:1"}), "there is no device 'cpu:1'; all processors are device cpu");
+  Expect(Fit({"--device=cpu:x"}), "'cpu:x' is no device; write auto, or a kind of device");
+  Expect({"bench", "m.so", "--device", "cuda:1"}, other);
+  Expect({"call", "m.so", "init", "--device", "cuda"}, other);
+  Write("s", "");
+  Expect({"evaluate", "m.so", "--state", "s", "--data", "clouds.csv", "--device=cuda"}, other);
+  Expect({"predict", "m.so", "--state", "s", "--data", "clouds.csv", "-o", "p.csv",
+          "--device=cuda"}, other);
+}
+
 TEST_F(MistakesTest, InBench) {
   Expect({"bench", "m.so", "--trace", "no/t.json"}, "--trace: ");
   Expect({"bench", "m.so", "--trace", "no/t.json"}, "no/t.json");
