@@ -11,8 +11,7 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
-FailureOr<Code> emit(ModuleOp module, const strategy::Target &target,
-                     llvm::LLVMContext &context) {
+FailureOr<Code> emit(ModuleOp module, const strategy::Target &target, llvm::LLVMContext &context) {
   OwningOpRef<ModuleOp> kernels = ModuleOp::create(module.getLoc());
   if (failed(emitKernels(module, target, *kernels))) return failure();
   Code code;
@@ -23,8 +22,13 @@ FailureOr<Code> emit(ModuleOp module, const strategy::Target &target,
 
 }  // namespace
 
-const Backend kBackend = {"cpu", "this machine's processor, or that of --target",
-                          resolveTarget, strategies, registerLowerToLlvm, emit};
+const Backend kBackend = {"cpu",
+                          "this machine's processor, or that of --target",
+                          resolveTarget,
+                          strategies,
+                          registerLowerToLlvm,
+                          emit,
+                          /*answers=*/[] { return true; }};
 
 LogicalResult emitKernels(ModuleOp kernels, const strategy::Target &target, ModuleOp out) {
   return codegen::emitKernels(kernels, strategies(), target, out);
