@@ -1,0 +1,170 @@
+"""Networks compiled for NVIDIA GPUs train through the device's real code on a stand-in for NVIDIA's
+driver, whose launches run on the emulator: no GPU is needed, and every access is checked."""
+import gzip
+import json
+import os
+import struct
+import unittest
+
+import tools
+
+DRIVER = tools.BIN.parent / "lib/emulating_driver"
+# Largest distance of a measure from the CPU's, relative or absolute below 1. The curves differ by the
+# order of sums and by approximations, which the emulator makes as wrong as a GPU may.
+BOUND = 2e-5
+
+
+def on_gpu(folder, *words, driver=DRIVER, **options):
+    """Runs graven-run on the stand-in; its output and the driver's counts."""
+    counts = folder / "counts.json"
+    counts.unlink(missing_ok=True)
+    env = {**os.environ, "LD_LIBRARY_PATH": str(driver), "GRAVEN_STANDIN_COUNTS": str(counts),
+           "GRAVEN_STANDIN": "seed=7"}
+    done = tools.run("graven-run", *words, env=env, **options)
+    return done, json.loads(counts.read_text()) if counts.exists() else {}
+
+
+def curve(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+class CudaTest(tools.ModelTest):
+    def compare(self, cpu, gpu):
+        """Compares two logs of fit, epoch by epoch."""
+        self.assertEqual(len(cpu), len(gpu))
+        worst, compared = 0, 0
+        for expected, got in zip(cpu, gpu):
+            self.assertEqual(expected.keys(), got.keys())
+            for name in expected:
+                if not name.endswith("loss"):
+                    continue
+                distance = abs(got[name] - expected[name]) / max(1, abs(expected[name]))
+                worst, compared = max(worst, distance), compared + 1
+                self.assertFalse(not distance <= BOUND, f"{name}: {got[name]}, cpu {expected[name]}")
+        self.assertGreaterEqual(compared, len(cpu))
+        print(f"largest distance of {compared} losses: {worst:.2g}")
+
+    def compile_both(self, source, *flags):
+        return [tools.compile_model(source, self.folder / f"{device}.so", f"--device={device}", *flags)
+                for device in ("cpu", "cuda")]
+
+
+class IrisOnAGpuTest(CudaTest):
+    def setUp(self):
+        super().setUp()
+        self.cpu, self.gpu = self.compile_both(tools.EXAMPLES / "iris/iris.mlir")
+        self.flags = ["--train", tools.IRIS, "--seed", "3", "--early-stopping", "off",
+                      "--save-every", "0"]
+
+    def fit(self, model, epochs, log, *more):
+        words = ["fit", model, *self.flags, "--epochs", epochs, "--log", self.folder / log, *more]
+        _, counts = on_gpu(self.folder, *words)
+        return curve(self.folder / log), counts
+
+    def test_the_curve_is_the_cpus_and_a_step_is_one_launch(self):
+        cpu, none = self.fit(self.cpu, 30, "cpu.jsonl")
+        gpu, counts = self.fit(self.gpu, 30, "gpu.jsonl")
+        self.compare(cpu, gpu)
+        self.assertEqual(none, {}, "the CPU's run asked the driver for something")
+        self.assertEqual(counts.get("complaints", 0), 0)
+        self.assertEqual(counts.get("cuLaunchKernel", 0), 0)
+        _, more = self.fit(self.gpu, 31, "more.jsonl")
+        # Of an epoch: 8 steps, 2 batches of validation, and the metrics reset before each of both.
+        self.assertEqual(more["cuGraphLaunch"] - counts["cuGraphLaunch"], 8 + 2 + 2)
+        self.assertEqual(more["cuGraphInstantiateWithFlags"], counts["cuGraphInstantiateWithFlags"])
+
+    def test_bench_counts_calls_as_launches(self):
+        done, counts = on_gpu(self.folder, "bench", self.gpu, "--seconds", "0", "--json")
+        calls = json.loads(done.stdout)["calls"]
+        self.assertEqual(calls, 5)
+        self.assertEqual(counts["cuGraphLaunch"], 1 + 3 + calls)  # init, warm-up
+        self.assertEqual(counts.get("cuLaunchKernel", 0), 0)
+        done, counts = on_gpu(self.folder, "bench", self.gpu, "--seconds", "0", "--json", "--profile")
+        kernels = json.loads(done.stdout)["kernels"]
+        self.assertTrue(all(kernel["seconds"] > 0 for kernel in kernels), kernels)
+        self.assertGreater(counts["cuLaunchKernel"], 0)
+        done, _ = on_gpu(self.folder, "bench", self.gpu, "--seconds", "0", "--profile")
+        self.assertNotIn("roofline", done.stdout)
+
+    def test_a_checkpoint_goes_from_one_device_to_the_other(self):
+        whole, _ = self.fit(self.cpu, 8, "whole.jsonl", "--save", self.folder / "whole.safetensors")
+        for first, second in ((self.cpu, self.gpu), (self.gpu, self.cpu)):
+            state = self.folder / "moved.safetensors"
+            self.fit(first, 4, "half.jsonl", "--save", state)
+            shapes = {name: tensor[:2] for name, tensor in tools.tensors(state).items()}
+            resumed, _ = self.fit(second, 8, "resumed.jsonl", "--resume", state)
+            self.compare(whole[-len(resumed):], resumed)
+            after = {name: tensor[:2] for name, tensor in tools.tensors(state).items()}
+            self.assertEqual(shapes, after)
+            state.unlink()
+
+    def test_evaluate_and_predict(self):
+        state = self.folder / "s.safetensors"
+        self.fit(self.cpu, 20, "log.jsonl", "--save", state)
+        expected = tools.evaluate(self.cpu, state, tools.IRIS)
+        done, _ = on_gpu(self.folder, "evaluate", self.gpu, "--state", state, "--data", tools.IRIS,
+                         "--json", "--device=cuda:0")
+        got = json.loads(done.stdout)
+        self.assertEqual(got["accuracy"], expected["accuracy"])
+        self.assertLess(abs(got["loss"] - expected["loss"]), BOUND)
+        tools.run("graven-run", "predict", self.cpu, "--state", state, "--data", tools.IRIS, "-o",
+                  self.folder / "cpu.csv")
+        on_gpu(self.folder, "predict", self.gpu, "--state", state, "--data", tools.IRIS, "-o",
+               self.folder / "gpu.csv")
+        rows = [[line.split(",") for line in (self.folder / f"{name}.csv").read_text().split()]
+                for name in ("cpu", "gpu")]
+        self.assertEqual(len(rows[0]), 151)
+        for one, other in zip(rows[0][1:], rows[1][1:]):
+            for a, b in zip(one, other):
+                try:
+                    self.assertLess(abs(float(a) - float(b)), BOUND)
+                except ValueError:
+                    self.assertEqual(a, b)
+
+    def test_without_a_gpu_one_sentence_and_exit_1(self):
+        empty = self.folder / "empty"
+        empty.mkdir()
+        for setting, sentence in (("devices=0", "the NVIDIA driver finds no GPU"),
+                                  ("driver_version=11040", "the NVIDIA driver is too old"),
+                                  ("capability=75", "compiled for GPUs of compute capability 8.0")):
+            env = {**os.environ, "LD_LIBRARY_PATH": str(DRIVER), "GRAVEN_STANDIN": setting}
+            done = tools.run("graven-run", "fit", self.gpu, *self.flags, check=False, env=env)
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stdout, "")
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(sentence, done.stderr)
+        done, _ = on_gpu(self.folder, "fit", self.gpu, *self.flags, "--device=cuda:3", check=False)
+        self.assertIn("there is no 'cuda:3': this machine has 1 GPU", done.stderr)
+        done = tools.run("graven-run", "info", self.gpu)  # which needs none
+        self.assertIn("Device: cuda (PTX for sm_80", done.stdout)
+
+
+@tools.needs_digits
+class DigitsOnAGpuTest(CudaTest):
+    ROWS = 96
+
+    def subset(self, images, labels):
+        """The first rows of two IDX files, as files in the test's folder."""
+        written = []
+        for source, header, row in ((images, 16, 784), (labels, 8, 1)):
+            data = gzip.open(source).read(header + row * self.ROWS)
+            path = self.folder / f"{len(written)}.idx"
+            path.write_bytes(data[:4] + struct.pack(">I", self.ROWS) + data[8:])
+            written.append(str(path))
+        return ",".join(written)
+
+    def test_a_few_digits(self):
+        cpu, gpu = self.compile_both(tools.EXAMPLES / "digits_mlp/digits.mlir", "--batch=32")
+        data = self.subset(*tools.TRAIN_DIGITS.split(","))
+        logs = []
+        for name, model in (("cpu", cpu), ("gpu", gpu)):
+            log = self.folder / f"{name}.jsonl"
+            _, counts = on_gpu(self.folder, "fit", model, "--train", data, "--epochs", "2", "--batch-size",
+                               "32", "--log", log, "--validation-split", "0", "--early-stopping", "off")
+            logs.append(curve(log))
+        self.compare(*logs)
+        self.assertEqual(counts.get("cuLaunchKernel", 0), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
