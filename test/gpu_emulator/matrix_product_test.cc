@@ -58,9 +58,8 @@ TEST(MatrixProduct, IsExactAndClean) {
 
 TEST(MatrixProduct, WaitCountTooLarge) {
   Gemm gemm;
-  const Report report =
-      gemm.launch(replaced(read_testdata("f16_gemm.ptx"), "cp.async.wait_group 	2",
-                           "cp.async.wait_group 	3"));
+  const Report report = gemm.launch(replaced(
+      read_testdata("f16_gemm.ptx"), "cp.async.wait_group 	2", "cp.async.wait_group 	3"));
   EXPECT_TRUE(report.has(Kind::kPendingCopy)) << report.text();
 }
 
