@@ -67,7 +67,17 @@ double direction(uint32_t bits) {
 float approximate(double exact, double absolute_bound, uint32_t operand, uint64_t perturb) {
   const float nearest = static_cast<float>(exact);
   if (!perturb || static_cast<double>(nearest) == exact || !std::isfinite(exact)) return nearest;
-  return static_cast<float>(exact + absolute_bound * direction(operand));
+  // What rounding adds at the end is part of the bound.
+  const double half_ulp = (std::nextafter(std::fabs(nearest), INFINITY) - std::fabs(nearest)) / 2;
+  const double amplitude = std::max(absolute_bound - half_ulp, 0.0);
+  return static_cast<float>(exact + amplitude * direction(operand));
+}
+
+/// Within so many units in the last place of the f32 nearest to the result.
+float within_ulps(double exact, int ulps, uint32_t operand, uint64_t perturb) {
+  const float nearest = std::fabs(static_cast<float>(exact));
+  return approximate(exact, ulps * (double{std::nextafter(nearest, INFINITY)} - nearest), operand,
+                     perturb);
 }
 
 /// Inputs and results below the normal numbers become zero where the instruction says .ftz; the
@@ -102,7 +112,7 @@ float graven_emulator_lg2(float x, uint64_t perturb) {
                      perturb);
 }
 float graven_emulator_rcp(float x, uint64_t perturb) {
-  return relative(1.0 / static_cast<double>(x), 0x1p-24, x, perturb);
+  return within_ulps(1.0 / static_cast<double>(x), 1, f32_to_bits(x), perturb);
 }
 float graven_emulator_sqrt(float x, uint64_t perturb) {
   return relative(std::sqrt(static_cast<double>(x)), 0x1p-23, x, perturb);
@@ -120,7 +130,6 @@ float graven_emulator_tanh(float x, uint64_t perturb) {
   return relative(std::tanh(static_cast<double>(x)), 0x1p-11, x, perturb);
 }
 float graven_emulator_div(float x, float y, uint64_t perturb) {
-  const double exact = static_cast<double>(x) / static_cast<double>(y);
-  return approximate(exact, std::fabs(exact) * 0x1p-23, f32_to_bits(x) * 31 + f32_to_bits(y),
-                     perturb);
+  return within_ulps(static_cast<double>(x) / static_cast<double>(y), 2,
+                     f32_to_bits(x) * 31 + f32_to_bits(y), perturb);
 }

@@ -64,6 +64,11 @@ int run(graven::emulator::Module &module, int count, char **arguments) {
   launch.shared_bytes = count > 5 ? std::atoi(arguments[5]) : 0;
   graven::emulator::Options options;
   options.seed = count > 6 ? std::atoi(arguments[6]) : 0;
+  std::string error;
+  if (!module.compile(launch.kernel, &error)) {
+    std::printf("%s\n", error.c_str());
+    return 1;
+  }
   const auto begin = Clock::now();
   const auto report = module.launch(launch, std::span<void *const>(operands), memory, options);
   std::printf("%s%.1f ms\n", report.text().c_str(), milliseconds_since(begin));

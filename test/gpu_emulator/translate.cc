@@ -1,5 +1,9 @@
 #include "test/gpu_emulator/translate.h"
 
+#include <algorithm>
+#include <functional>
+#include <set>
+
 #include "llvm/IR/Verifier.h"
 #include "llvm/Support/raw_ostream.h"
 #include "test/gpu_emulator/instructions.h"
@@ -65,11 +69,40 @@ bool Emitter::run() {
   return true;
 }
 
+namespace {
+
+/// Registers that may be read before they are written, as far as the order of the text tells.
+std::set<std::string> first_read(const Kernel &kernel) {
+  std::set<std::string> known, result;
+  std::function<void(const Operand &, bool)> visit = [&](const Operand &operand, bool written) {
+    if (!operand.name.empty() && known.insert(operand.name).second && !written) {
+      result.insert(operand.name);
+    }
+    const bool inner = written && operand.kind != Operand::kAddress;
+    for (const Operand &element : operand.elements) visit(element, inner);
+  };
+  for (const Instruction &instruction : kernel.instructions) {
+    if (!instruction.guard.empty()) {
+      visit(Operand::named(Operand::kRegister, instruction.guard), false);
+    }
+    for (size_t i = instruction.operands.size(); i-- > 0;) {
+      const Operand &operand = instruction.operands[i];
+      const bool written = i == 0 && operand.kind != Operand::kAddress && instruction.guard.empty();
+      visit(operand, written);
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
 void Emitter::declare_registers() {
+  const std::set<std::string> zeros = first_read(kernel_);
   for (const auto &[name, type] : kernel_.registers) {
     auto *slot = builder_.CreateAlloca(int_type(type.width()), nullptr, name);
-    // A register read before it is written holds zero.
-    builder_.CreateStore(constant(type.width(), 0), slot);
+    // A register read before it is written holds zero. The others get no such store, which costs
+    // time to remove.
+    if (zeros.contains(name)) builder_.CreateStore(constant(type.width(), 0), slot);
     registers_[name] = slot;
   }
 }
