@@ -67,6 +67,9 @@ class CheckTest(unittest.TestCase):
         self.expect_broken({"docs/x.md": "It does so for " "now.\n"}, "say what is")
         self.expect_broken({"compiler/fuse/x.cc": "llvm::cl::" "opt<int> x;\n"}, "options of passes")
         self.expect_broken({"test/x.h": "using " "namespace mlir;\n"}, "every file that includes")
+        self.expect_broken({"compiler/api/x.cc": '#include "compiler/codegen/cpu/target.h"\n'},
+                           "knows no device")
+        self.expect_broken({"runtime/core/x.cc": 'return find("cuda");\n'}, "knows no device")
         self.expect_broken({"tools/x.py": "open('/wo" "rk/x')\n"}, "paths of one machine")
 
     def test_mirrors(self):
