@@ -79,6 +79,10 @@ class IrisOnAGpuTest(CudaTest):
         self.assertEqual(calls, 5)
         self.assertEqual(counts["cuGraphLaunch"], 1 + 3 + calls)  # init, warm-up
         self.assertEqual(counts.get("cuLaunchKernel", 0), 0)
+        copied = counts["cuMemcpyDtoHAsync_v2"]
+        done, counts = on_gpu(self.folder, "bench", self.gpu, "--seconds", "0", "--json", "--no-outputs")
+        self.assertGreater(json.loads(done.stdout)["mean_seconds"], 0)
+        self.assertLess(counts["cuMemcpyDtoHAsync_v2"], copied - calls)
         done, counts = on_gpu(self.folder, "bench", self.gpu, "--seconds", "0", "--json", "--profile")
         kernels = json.loads(done.stdout)["kernels"]
         self.assertTrue(all(kernel["seconds"] > 0 for kernel in kernels), kernels)
