@@ -16,7 +16,7 @@ namespace graven::strategy {
 // What generated code may do to floating-point results; docs/numerics.md has the promises.
 enum class Numerics {
   kFast,    // roots of f32 from estimates where that is quicker
-  kStrict,  // roots correctly rounded
+  kStrict,  // roots correctly rounded; the same bits on every CPU
 };
 
 // One machine to compile for, and how. Sizes are in bytes.

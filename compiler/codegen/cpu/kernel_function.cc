@@ -87,7 +87,9 @@ void KernelFunction::streaming(ArrayRef<int64_t> outputs, const strategy::Target
     Value address = LLVM::PtrToIntOp::create(builder_, loc, builder_.getI64Type(), pointers.back());
     bits = bits ? arith::OrIOp::create(builder_, loc, bits, address).getResult() : address;
   }
-  bits = arith::AndIOp::create(builder_, loc, bits, e.integer(target.vector_bytes - 1));
+  // Vectors of strict rows may take several registers.
+  int64_t alignment = target.strict() ? 64 : target.vector_bytes;
+  bits = arith::AndIOp::create(builder_, loc, bits, e.integer(alignment - 1));
   for (bool aligned : {true, false}) {
     auto sense = aligned ? arith::CmpIPredicate::eq : arith::CmpIPredicate::ne;
     Value here = arith::CmpIOp::create(builder_, loc, sense, bits, e.integer(0));

@@ -231,7 +231,9 @@ void Emitter::store(Value pointer, Type element, const Index &index, Value value
   Value address = pointerTo(pointer, element, index);
   if (index.step == 1 && !index.scattered && !mask_ && llvm::is_contained(streamed_, pointer) &&
       index.offset % lanes_ == 0 && (!index.base || index.multiple % lanes_ == 0)) {
-    LLVM::StoreOp::create(builder_, loc_, value, address, bytes * lanes_, /*isVolatile=*/false,
+    // Several registers' worth of lanes are stored one register after another.
+    LLVM::StoreOp::create(builder_, loc_, value, address, std::min<int64_t>(bytes * lanes_, 64),
+                          /*isVolatile=*/false,
                           /*isNonTemporal=*/true);
   } else if (index.isUniform() || (index.step == 1 && !mask_)) {
     LLVM::StoreOp::create(builder_, loc_, value, address, alignmentOf(index, bytes));

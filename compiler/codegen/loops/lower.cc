@@ -19,6 +19,7 @@ namespace graven::codegen {
 
 void buildLowerToLlvmPipeline(mlir::OpPassManager &passes, const strategy::Target &target) {
   passes.addPass(createExpandMathPass({!target.strict(), target.has_estimates}));
+  if (target.strict()) passes.addPass(createCanonicalNanPass());
   // Expansion repeats constants per function; hoisting and CSE here keep LLVM's input small.
   passes.addPass(mlir::createCSEPass());
   passes.addPass(mlir::createLoopInvariantCodeMotionPass());

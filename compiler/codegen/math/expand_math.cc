@@ -95,6 +95,9 @@ std::unique_ptr<mlir::Pass> createExpandMathPass(MathOptions options) {
   return std::make_unique<ExpandMathPass>(options);
 }
 
-void registerPasses() { mlir::PassRegistration<ExpandMathPass>(); }
+void registerPasses() {
+  mlir::PassRegistration<ExpandMathPass>();
+  mlir::registerPass(createCanonicalNanPass);
+}
 
 }  // namespace graven::codegen

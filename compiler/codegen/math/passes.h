@@ -20,6 +20,11 @@ struct MathOptions {
 // --codegen-expand-math: works on any op; fails where a function has no expansion for its type.
 std::unique_ptr<mlir::Pass> createExpandMathPass(MathOptions options = {});
 
+// --codegen-canonical-nan: every NaN that is stored is the positive quiet one without payload.
+// Which NaN an operation makes differs between machines; with this pass, memory does not tell them
+// apart.
+std::unique_ptr<mlir::Pass> createCanonicalNanPass();
+
 // Makes the passes known to graven-opt under their names.
 void registerPasses();
 

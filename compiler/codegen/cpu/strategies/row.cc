@@ -4,10 +4,11 @@
 // A row is gone through once for each level of reductions (a reduction of what another one is
 // needed for comes a level later) and once more for its results. Short rows stay in registers
 // between passes; in long ones, values that are dear to compute are kept in a buffer. Each
-// reduction has a fixed number of accumulators, joined in a fixed order. Long rows that are few are
-// cut into blocks of fixed length, reduced by a first stage. Where first axes are reduced too (a
-// channel's sum over images and pixels), a first stage reduces the rows, the main stage joins those
-// of one result in order.
+// reduction has a fixed number of accumulators, joined in a fixed order; in strict code that order
+// is the same on every target: 16 lanes, blocks of 4,096 columns, a binary tree. Long rows that are
+// few are cut into blocks of fixed length, reduced by a first stage. Where first axes are reduced
+// too (a channel's sum over images and pixels), a first stage reduces the rows, the main stage
+// joins those of one result in order.
 #include <numeric>
 
 #include "compiler/codegen/cpu/kernel_function.h"
@@ -62,6 +63,11 @@ class RowEmitter {
     for (Value kept : p_.kept)
       memory_[kept] =
           f_.stackPointer(llvm::alignTo(p_.columns, p_.lanes) * bytesOf(elementOf(kept)) + kPage);
+    if (blockwise())
+      for (const auto &level : p_.levels)
+        for (Operation *op : level)
+          block_results_[op] =
+              f_.stackPointer(p_.rowBlocks() * bytesOf(elementOf(op->getResult(0))));
   }
 
   // Reduces block `workgroup` of some row into scratch memory.
@@ -361,57 +367,133 @@ class RowEmitter {
     return e_.wrap(arith::MaxSIOp::create(e_.builder(), e_.loc(), x, y), e_.depth(), p_.lanes);
   }
 
-  // Results of `reductions` over columns [from, to) of `row`, as scalars.
-  // `beside` is emitted in front of each vector of columns; it gets the first column.
-  Results reduce(ArrayRef<Operation *> reductions, const Index &row, const Index &from,
-                 const Index &to, const std::function<void(const Index &)> &beside = nullptr) {
-    int64_t accumulators = p_.in_registers ? 1 : RowPlan::kStep;
-    SmallVector<RowReduction> each;
-    SmallVector<int64_t> begins;  // of each one's values among those carried along
-    Emitter::Carry partial;
-    for (Operation *op : reductions) {
-      each.emplace_back(op, e_, strict_);
-      begins.push_back(partial.size());
-      for (int64_t i = 0; i < accumulators; ++i)
-        partial.append(each.back().begin(e_.add(from, i * p_.lanes)));
+  // Whether rows are reduced block by block, in one stage.
+  bool blockwise() const { return p_.strict && p_.blocks == 1 && p_.rowBlocks() > 1; }
+
+  // Reductions of one level, each with some values among those carried along.
+  struct Group {
+    std::vector<RowReduction> each;
+    SmallVector<int64_t> begins;
+    Emitter::Carry values;
+
+    ValueRange of(ValueRange carried, int64_t number, int64_t accumulator) {
+      int64_t parts = each[number].parts();
+      return carried.slice(begins[number] + accumulator * parts, parts);
     }
-    auto placeOf = [&](int64_t number, int64_t accumulator) {
-      return begins[number] + accumulator * each[number].parts();
-    };
+    void set(Emitter::Carry &carried, int64_t number, int64_t accumulator, ValueRange to) {
+      llvm::copy(to, carried.begin() + begins[number] + accumulator * each[number].parts());
+    }
+  };
+  Group begin(ArrayRef<Operation *> reductions, const Index &from, int64_t accumulators) {
+    Group group;
+    for (Operation *op : reductions) {
+      group.each.emplace_back(op, e_, strict_);
+      group.begins.push_back(group.values.size());
+      for (int64_t i = 0; i < accumulators; ++i)
+        group.values.append(group.each.back().begin(e_.add(from, i * p_.lanes)));
+    }
+    return group;
+  }
+
+  // Emitted in front of each vector of columns; gets the first column.
+  using Beside = std::function<void(const Index &)>;
+
+  // Adds columns [from, to) of `row` to the group's values.
+  void addColumns(ArrayRef<Operation *> reductions, Group &group, int64_t accumulators,
+                  const Index &row, const Index &from, const Index &to, const Beside &beside) {
     auto step = [&](const Index &first, int64_t vector, ValueRange carried) {
       Emitter::Carry next(carried.begin(), carried.end());
       fetchNext(row, first, vector);
       if (beside) beside(first);
       column_ = e_.lanesFrom(first);
       Point point = fullPoint(row, column_);
-      for (auto [number, op] : llvm::enumerate(reductions)) {
-        int64_t place = placeOf(number, vector);
-        auto values = each[number].add(carried.slice(place, each[number].parts()),
-                                       e_.at(op->getOperand(0), point), column_);
-        llvm::copy(values, next.begin() + place);
-      }
+      int64_t accumulator = vector % accumulators;
+      for (auto [number, op] : llvm::enumerate(reductions))
+        group.set(next, number, accumulator,
+                  group.each[number].add(group.of(carried, number, accumulator),
+                                         e_.at(op->getOperand(0), point), column_));
       for (Value kept : p_.kept)
         if (p_.first_pass.lookup(kept) == static_cast<int64_t>(level_))
           e_.store(buffers_[kept], elementOf(kept), column_, e_.at(kept, point));
       return next;
     };
     if (p_.in_registers)
-      columns(from, to, 1, [&](const Index &first, int64_t) { partial = step(first, 0, partial); });
+      columns(from, to, 1,
+              [&](const Index &first, int64_t) { group.values = step(first, 0, group.values); });
     else
-      partial = carry(from, to, accumulators, partial, step);
+      group.values = carry(from, to, RowPlan::kStep, group.values, step);
+  }
+
+  // Results of `reductions` over columns [from, to) of `row`, as scalars.
+  Results reduce(ArrayRef<Operation *> reductions, const Index &row, const Index &from,
+                 const Index &to, const Beside &beside = nullptr) {
+    if (blockwise()) return reduceBlocks(reductions, row, beside);
+    int64_t accumulators = p_.in_registers || strict_ ? 1 : RowPlan::kStep;
+    Group group = begin(reductions, from, accumulators);
+    addColumns(reductions, group, accumulators, row, from, to, beside);
     Results results;
     for (size_t number = 0; number < reductions.size(); ++number) {
-      auto of = [&](int64_t accumulator) {
-        return MutableArrayRef<Value>(partial).slice(placeOf(number, accumulator),
-                                                     each[number].parts());
-      };
+      RowReduction &reduction = group.each[number];
       for (int64_t distance = 1; distance < accumulators; distance *= 2)
         for (int64_t i = 0; i + distance < accumulators; i += 2 * distance)
-          llvm::copy(each[number].join(of(i), of(i + distance)), of(i).begin());
-      auto all = of(0);
-      results.push_back(RowReduction::resultOf(each[number].joinLanes({all.begin(), all.end()})));
+          group.set(group.values, number, i,
+                    reduction.join(group.of(group.values, number, i),
+                                   group.of(group.values, number, i + distance)));
+      ValueRange all = group.of(group.values, number, 0);
+      results.push_back(RowReduction::resultOf(reduction.joinLanes({all.begin(), all.end()})));
     }
     return results;
+  }
+
+  // The same over a whole row, in blocks whose results are joined as a tree. The place of a largest
+  // element does not depend on the order and goes on from block to block.
+  Results reduceBlocks(ArrayRef<Operation *> reductions, const Index &row, const Beside &beside) {
+    auto isJoined = [&](Operation *op) { return !isa<graph::ArgmaxOp>(op); };
+    Group all = begin(reductions, Index::constant(0), 1);
+    all.values = e_.loop(
+        Index::constant(0), Index::constant(p_.rowBlocks()), 1, all.values,
+        [&](Index block, ValueRange carried) {
+          Index from = e_.scale(block, p_.blockColumns());
+          Index to = e_.minimum(e_.add(from, p_.blockColumns()), Index::constant(p_.columns));
+          Group group = begin(reductions, from, 1);
+          for (auto [number, op] : llvm::enumerate(reductions))
+            if (!isJoined(op)) group.set(group.values, number, 0, all.of(carried, number, 0));
+          addColumns(reductions, group, 1, row, from, to, beside);
+          for (auto [number, op] : llvm::enumerate(reductions)) {
+            if (!isJoined(op)) continue;
+            ValueRange lanes = group.of(group.values, number, 0);
+            e_.store(
+                block_results_[op], elementOf(op->getResult(0)), block,
+                RowReduction::resultOf(group.each[number].joinLanes({lanes.begin(), lanes.end()})));
+            group.set(group.values, number, 0, all.of(carried, number, 0));
+          }
+          return group.values;
+        });
+    Results results;
+    for (auto [number, op] : llvm::enumerate(reductions)) {
+      ValueRange lanes = all.of(all.values, number, 0);
+      results.push_back(isJoined(op) ? joinTree(op, block_results_[op], Index::constant(0))
+                                     : RowReduction::resultOf(all.each[number].joinLanes(
+                                           {lanes.begin(), lanes.end()})));
+    }
+    return results;
+  }
+
+  // Joins the results of a row's blocks, which lie in memory from element `first` on and are
+  // overwritten: neighbours first, then neighbouring pairs, and so on.
+  Value joinTree(Operation *op, Value pointer, const Index &first) {
+    Type element = elementOf(op->getResult(0));
+    int64_t blocks = p_.rowBlocks();
+    for (int64_t distance = 1; distance < blocks; distance *= 2)
+      e_.loop(
+          Index::constant(0), Index::constant(llvm::divideCeil(blocks - distance, 2 * distance)), 1,
+          [&](Index pair) {
+            Index place = e_.add(first, e_.scale(pair, 2 * distance));
+            Value left = e_.load(pointer, element, place);
+            Value right = e_.load(pointer, element, e_.add(place, distance));
+            e_.store(pointer, element, place, RowReduction(op, e_, strict_).join(left, right)[0]);
+          });
+    return e_.load(pointer, element, first);
   }
 
   // Results from number `first` on, one in each lane: rows in ascending order.
@@ -442,6 +524,7 @@ class RowEmitter {
 
   // The blocks' results of one row, in order.
   Value joinPartials(Operation *op, int64_t number, const Index &row) {
+    if (p_.strict) return joinTree(op, partials(number), e_.scale(row, p_.blocks));
     Type element = elementOf(op->getResult(0));
     Value initial = cast<graph::ReductionOpInterface>(op).emitNeutral(e_.builder(), e_.loc(),
                                                                       registerType(element));
@@ -458,6 +541,7 @@ class RowEmitter {
   const RowPlan &p_;
   const bool strict_;
   llvm::DenseMap<Value, Value> memory_, buffers_;  // of kept values; a row's part of that memory
+  llvm::DenseMap<Operation *, Value> block_results_;  // of a row's blocks, in order
   size_t level_ = 0;
   Index column_;
 };

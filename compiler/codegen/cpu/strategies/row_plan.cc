@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kBlock = 4096;          // elements a workgroup
 constexpr int64_t kBlockColumns = 16384;  // of a row that is reduced in parts
+constexpr int64_t kStrictLanes = 16, kStrictBlockColumns = 4096;
 constexpr int64_t kVectorsInRegisters = 8;
 constexpr int64_t kBufferBytes = 64 << 10;  // on the stack, for all kept values together
 constexpr int64_t kShortRow = 32;           // vectors
@@ -66,7 +67,7 @@ void findFetches(const Wanted &wanted, RowPlan &plan) {
 
 }  // namespace
 
-int64_t RowPlan::blockColumns() const { return kBlockColumns; }
+int64_t RowPlan::blockColumns() const { return strict ? kStrictBlockColumns : kBlockColumns; }
 
 int64_t RowPlan::partialOffset(int64_t number) const {
   int64_t offset = 0;
@@ -80,7 +81,12 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
   if (!space) return std::nullopt;
   RowPlan plan;
   static_cast<RowSpace &>(plan) = *std::move(space);
-  plan.lanes = lanesFor(body, target, plan.columns);
+  plan.strict = target.strict();
+  // Strict lanes may take several registers, or a part of one.
+  plan.lanes =
+      plan.strict
+          ? std::min<int64_t>(kStrictLanes, llvm::PowerOf2Ceil(std::max<int64_t>(plan.columns, 1)))
+          : lanesFor(body, target, plan.columns);
   plan.in_registers = plan.columns <= kVectorsInRegisters * plan.lanes;
   plan.block_rows = std::max<int64_t>(kBlock / std::max<int64_t>(plan.columns, 1), 1);
   if (plan.leading) {
@@ -93,7 +99,7 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
   bool divisible = llvm::none_of(plan.levels[0], llvm::IsaPred<graph::ArgmaxOp>);
   if (plan.rows < 16 && plan.columns >= 2 * kBlockColumns && plan.levels.size() == 1 && divisible &&
       !plan.has_full_output) {
-    plan.blocks = llvm::divideCeil(plan.columns, kBlockColumns);
+    plan.blocks = plan.rowBlocks();
     plan.kept.clear();
     plan.block_rows = 1;
   }

@@ -4,6 +4,7 @@
 
 #include "compiler/codegen/loops/kernel_spaces.h"
 #include "compiler/strategy/target.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace graven::codegen::cpu {
 
@@ -27,10 +28,17 @@ struct RowPlan : RowSpace {
   // ask for much, so that memory is busy all the time. Empty where nothing is asked for.
   llvm::SmallVector<int64_t> fetches;
   int64_t blocks = 1;  // parts of a row that a first stage reduces; 1: no such stage
+  // Strict numerics: the order in which a row is reduced follows from its length alone. Lanes are
+  // those of every target; blocks of blockColumns() are joined as a binary tree.
+  bool strict = false;
 
   // A first stage reduces rows, or parts of them, into scratch memory.
   bool inTwoStages() const { return blocks > 1 || leading > 0; }
   int64_t blockColumns() const;
+  // Blocks of one row, whether or not a stage of their own reduces them.
+  int64_t rowBlocks() const {
+    return std::max<int64_t>(llvm::divideCeil(columns, blockColumns()), 1);
+  }
   // Where the partial results of reduction `number` of the first level begin in scratch memory.
   int64_t partialOffset(int64_t number) const;
   int64_t partialBytes() const { return partialOffset(levels[0].size()); }

@@ -68,6 +68,31 @@ std::string softmax(int64_t rows, int64_t columns, const std::string &type, bool
   return kernelText("row", {s}, body, {"%7", "%10"}, {s, r});
 }
 
+// Strict rows: any length, in registers, in one block and in several, of one workgroup and of many.
+TEST(RowKernels, StrictBitsDoNotDependOnTheVectorLength) {
+  auto strict = [](strategy::Target &target) { target.numerics = strategy::Numerics::kStrict; };
+  for (auto [rows, columns] : std::vector<std::pair<int64_t, int64_t>>{
+           {5, 3}, {3, 100}, {2, 700}, {3, 4096}, {3, 4097}, {20, 12345}, {2, 50000}}) {
+    SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+    std::string s = n(rows) + "x" + n(columns) + "xf32", r = n(rows) + "xf32";
+    std::string all = op("%0", "sum(%a0, axis = [1])", {s}, r) +
+                      op("%1", "max(%a0, axis = [1])", {s}, r) +
+                      op("%2", "argmax(%a0, axis = 1)", {s}, n(rows) + "xi32");
+    for (const std::string &text :
+         {softmax(rows, columns, "f32", true),
+          kernelText("row", {s}, op("%0", "sum(%a0, axis = [1])", {s}, r), {"%0"}, {r}),
+          kernelText("row", {s}, all, {"%0", "%1", "%2"}, {r, r, n(rows) + "xi32"})}) {
+      CompiledKernel wide(text, "row", "native", strict), narrow(text, "row", "x86-64-v3", strict);
+      ASSERT_TRUE(wide.ok() && narrow.ok());
+      narrow.check(7, 1e-5);
+      std::vector<CompiledKernel::Bytes> inputs;
+      for (auto [type, numbers] : llvm::zip(wide.func().getInputTypes(), wide.randomInputs(8)))
+        inputs.push_back(CompiledKernel::encode(type, numbers));
+      EXPECT_EQ(wide.run(inputs), narrow.run(inputs));
+    }
+  }
+}
+
 TEST(RowKernels, Softmax) {
   for (int64_t columns : {1, 3, 10, 16, 17, 127, 128, 129, 300, 1000, 5003})
     for (int64_t rows : {1, 5, 33}) {
