@@ -25,6 +25,9 @@ class KernelFunction {
   // Addresses of the kernel's buffers.
   mlir::Value inputPointer(int64_t input) const { return pointers_[input]; }
   mlir::Value outputPointer(int64_t output) const { return pointers_[inputs_ + output]; }
+  llvm::ArrayRef<mlir::Value> outputPointers() const {
+    return llvm::ArrayRef(pointers_).drop_front(inputs_);
+  }
   // Address of buffer `number`, known at the current loop level.
   mlir::Value bufferPointer(const Index &number);
   // Address `byte_offset` bytes into the scratch memory.

@@ -7,7 +7,7 @@
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/micro_kernel.h"
 #include "compiler/codegen/cpu/strategies/pack.h"
-#include "compiler/codegen/cpu/strategies/product.h"
+#include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/cpu/strategies/tiling.h"
 #include "compiler/codegen/loops/rules.h"
@@ -24,7 +24,7 @@ bool matches(kernel::FusedOp fused, const strategy::Target &) { return isProduct
 
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
-  Tiling tiling = chooseTiling(productOf(body), epilogueOf(body), target);
+  Tiling tiling = chooseTiling(soleProduct(body), epilogueOf(body), target);
   strategy::Plan plan;
   plan.params = tiling.params();
   if (tiling.rhs == Packing::kStage) plan.stages.push_back({"pack", tiling.packedRhs()});
@@ -50,7 +50,7 @@ BlockArgument operandOf(graph::DotGeneralOp dot, const Tiling &tiling, bool left
 // How an operand is packed; the copy goes to `target`.
 PanelPacking packingOf(KernelFunction &function, const Tiling &tiling, bool left, Value target) {
   const GemmShape &gemm = tiling.gemm;
-  BlockArgument operand = operandOf(productOf(function.body()), tiling, left);
+  BlockArgument operand = operandOf(soleProduct(function.body()), tiling, left);
   PanelPacking packing;
   packing.source = function.inputPointer(operand.getArgNumber());
   packing.target = target;
@@ -75,8 +75,8 @@ class Main {
         e_(function.emitter()),
         t_(tiling),
         g_(tiling.gemm),
-        micro_kernel_(function, tiling, productOf(function.body()), epilogueOf(function.body())) {
-    graph::DotGeneralOp dot = productOf(f_.body());
+        micro_kernel_(function, tiling, soleProduct(function.body()), epilogueOf(function.body())) {
+    graph::DotGeneralOp dot = soleProduct(f_.body());
     element_ = elementOf(dot.getLhs());
     lhs_ = f_.inputPointer(operandOf(dot, t_, true).getArgNumber());
     rhs_ = f_.inputPointer(operandOf(dot, t_, false).getArgNumber());
@@ -202,7 +202,7 @@ void emitPacking(kernel::FuncOp kernel, const Tiling &tiling, bool left, ModuleO
 
 LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &, ModuleOp out) {
   Tiling tiling =
-      Tiling::fromParams(productOf(kernel.getBody().front()), kernel.getStrategy().getParams());
+      Tiling::fromParams(soleProduct(kernel.getBody().front()), kernel.getStrategy().getParams());
   if (tiling.rhs == Packing::kStage) emitPacking(kernel, tiling, false, out);
   if (tiling.lhs == Packing::kStage) emitPacking(kernel, tiling, true, out);
   KernelFunction function(kernel, "", out);

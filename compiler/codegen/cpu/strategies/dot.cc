@@ -6,8 +6,8 @@
 // pair, neighbours first. That order follows the number of lanes alone; strict code keeps k
 // ascending and uses the contraction strategy.
 #include "compiler/codegen/cpu/kernel_function.h"
-#include "compiler/codegen/cpu/strategies/product.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
+#include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/same_index.h"
@@ -31,7 +31,7 @@ constexpr int64_t kLeastWork = 1 << 17;
 
 bool matches(kernel::FusedOp fused, const strategy::Target &target) {
   if (target.strict() || !isProductKernel(fused)) return false;
-  graph::DotGeneralOp dot = productOf(fused.getBody().front());
+  graph::DotGeneralOp dot = soleProduct(fused.getBody().front());
   GemmShape gemm = *gemmShapeOf(dot);
   int64_t lanes = target.lanes(bytesOf(elementOf(dot.getLhs())));
   if (gemm.lhs_k != 1 || gemm.rhs_k != 1 || lanes == 1) return false;
@@ -44,7 +44,7 @@ bool matches(kernel::FusedOp fused, const strategy::Target &target) {
 
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
-  graph::DotGeneralOp dot = productOf(body);
+  graph::DotGeneralOp dot = soleProduct(body);
   GemmShape gemm = *gemmShapeOf(dot);
   int64_t lanes = target.lanes(bytesOf(elementOf(dot.getLhs())));
   // Sums of `together` columns are in registers, with the left operand's vectors.
@@ -77,7 +77,7 @@ class DotProducts {
     lanes_ = param("lanes");
     together_ = param("together");
     block_ = param("block_columns");
-    graph::DotGeneralOp dot = productOf(f_.body());
+    graph::DotGeneralOp dot = soleProduct(f_.body());
     element_ = elementOf(dot.getLhs());
     Value lhs = g_.swapped ? dot.getRhs() : dot.getLhs();
     Value rhs = g_.swapped ? dot.getLhs() : dot.getRhs();
@@ -181,10 +181,12 @@ class DotProducts {
     if (g_.n == 1) {
       Value sum = vector::ExtractOp::create(e_.builder(), e_.loc(), sums, ArrayRef<int64_t>{0});
       e_.setLanes(1);
-      storeOutputs(f_, g_, outer_, row, n, sum);
+      storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, row, n, sum);
       return e_.setLanes(lanes_);
     }
-    auto body = [&] { storeOutputs(f_, g_, outer_, row, n, sums); };
+    auto body = [&] {
+      storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, row, n, sums);
+    };
     if (count == lanes_) return body();
     e_.masked(e_.firstLanes(Index::constant(count)), e_.depth(), body);
   }
@@ -200,7 +202,7 @@ class DotProducts {
 
 LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &, ModuleOp out) {
   KernelFunction function(kernel, "", out);
-  GemmShape gemm = *gemmShapeOf(productOf(function.body()));
+  GemmShape gemm = *gemmShapeOf(soleProduct(function.body()));
   DotProducts(function, gemm, kernel.getStrategy().getParams()).emit();
   return success();
 }

@@ -1,7 +1,7 @@
 #include "compiler/codegen/cpu/strategies/micro_kernel.h"
 
-#include "compiler/codegen/cpu/strategies/product.h"
 #include "compiler/codegen/cpu/strategies/transpose_square.h"
+#include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
 #include "dialect/graph/ops/elementwise_scalar.h"
 #include "llvm/Support/MathExtras.h"
@@ -107,7 +107,8 @@ void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t v = 0; v < vectors; ++v)
         inColumns(v * lanes, width, [&] {
-          storeOutputs(f_, g_, outer_, e_.add(m, i), e_.add(n, v * lanes), sums[i * vectors + v]);
+          storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, e_.add(m, i),
+                       e_.add(n, v * lanes), sums[i * vectors + v]);
         });
     return;
   }
@@ -123,7 +124,8 @@ void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64
           Index at = e_.add(row, i);
           Value sum = e_.load(tile_, element_, place(at, v));
           inColumns(v * lanes, width, [&] {
-            storeOutputs(f_, g_, outer_, e_.add(m, at), e_.add(n, v * lanes), sum);
+            storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, e_.add(m, at),
+                         e_.add(n, v * lanes), sum);
           });
         }
     });

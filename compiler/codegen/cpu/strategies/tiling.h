@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "compiler/codegen/cpu/strategies/gemm_shape.h"
+#include "compiler/codegen/loops/gemm_shape.h"
 #include "compiler/codegen/cpu/strategies/panel_format.h"
 #include "compiler/strategy/target.h"
 

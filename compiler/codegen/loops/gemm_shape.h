@@ -1,12 +1,12 @@
 // A dot_general as matrix products: out[o, m, n] = sum over k of lhs[o, m, k] rhs[o, k, n].
-#ifndef GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_GEMM_SHAPE_H_
-#define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_GEMM_SHAPE_H_
+#ifndef GRAVEN_COMPILER_CODEGEN_LOOPS_GEMM_SHAPE_H_
+#define GRAVEN_COMPILER_CODEGEN_LOOPS_GEMM_SHAPE_H_
 
 #include <optional>
 
 #include "dialect/graph/ir/graph.h"
 
-namespace graven::codegen::cpu {
+namespace graven::codegen {
 
 // Strides are in elements. The result is row-major in (outer, m, n).
 struct GemmShape {
@@ -46,6 +46,6 @@ struct GemmShape {
 // The products that `dot` stands for; nothing where its axes cannot be seen that way.
 std::optional<GemmShape> gemmShapeOf(graph::DotGeneralOp dot);
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen
 
-#endif  // GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_GEMM_SHAPE_H_
+#endif  // GRAVEN_COMPILER_CODEGEN_LOOPS_GEMM_SHAPE_H_

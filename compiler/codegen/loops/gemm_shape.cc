@@ -1,11 +1,11 @@
-#include "compiler/codegen/cpu/strategies/gemm_shape.h"
+#include "compiler/codegen/loops/gemm_shape.h"
 
 #include "compiler/codegen/loops/point.h"
 #include "compiler/codegen/loops/rules.h"
 
 using namespace mlir;
 
-namespace graven::codegen::cpu {
+namespace graven::codegen {
 namespace {
 
 // An axis by its length and its stride in each operand.
@@ -112,4 +112,4 @@ std::optional<GemmShape> gemmShapeOf(graph::DotGeneralOp dot) {
   return shape;
 }
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen

@@ -1,13 +1,13 @@
-#include "compiler/codegen/cpu/strategies/product.h"
+#include "compiler/codegen/loops/product_kernel.h"
 
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/cost.h"
 
 using namespace mlir;
 
-namespace graven::codegen::cpu {
+namespace graven::codegen {
 
-graph::DotGeneralOp productOf(Block &body) {
+graph::DotGeneralOp soleProduct(Block &body) {
   graph::DotGeneralOp found;
   for (auto dot : body.getOps<graph::DotGeneralOp>()) {
     if (found) return {};
@@ -18,7 +18,7 @@ graph::DotGeneralOp productOf(Block &body) {
 
 bool isProductKernel(kernel::FusedOp fused) {
   Block &body = fused.getBody().front();
-  graph::DotGeneralOp dot = productOf(body);
+  graph::DotGeneralOp dot = soleProduct(body);
   if (!dot || !isa<BlockArgument>(dot.getLhs()) || !isa<BlockArgument>(dot.getRhs())) return false;
   for (Operation &op : body.without_terminator())
     if (!rules().find(&op) ||
@@ -30,7 +30,7 @@ bool isProductKernel(kernel::FusedOp fused) {
 }
 
 int64_t epilogueOf(Block &body) {
-  graph::DotGeneralOp dot = productOf(body);
+  graph::DotGeneralOp dot = soleProduct(body);
   int64_t count = 0;
   for (Operation &op : body.without_terminator())
     if (&op != dot && shapeOf(op.getResult(0)) == shapeOf(dot.getResult()))
@@ -38,10 +38,10 @@ int64_t epilogueOf(Block &body) {
   return count;
 }
 
-void storeOutputs(KernelFunction &f, const GemmShape &gemm, const Index &outer, const Index &m,
-                  const Index &n, Value sum) {
-  Emitter &e = f.emitter();
-  graph::DotGeneralOp dot = productOf(f.body());
+void storeOutputs(Emitter &e, Block &body, ArrayRef<Value> pointers, const GemmShape &gemm,
+                  const Index &outer, const Index &m, const Index &n, Value sum) {
+  graph::DotGeneralOp dot = soleProduct(body);
+  ValueRange outputs = body.getTerminator()->getOperands();
   Point point;
   ArrayRef<int64_t> shape = shapeOf(dot.getResult());
   point.shape.assign(shape.begin(), shape.end());
@@ -53,11 +53,11 @@ void storeOutputs(KernelFunction &f, const GemmShape &gemm, const Index &outer, 
   if (column_axes) point.groups.push_back({column_axes, columns > 1 ? e.lanesFrom(n) : n});
   e.give(dot.getResult(), e.depth(), [&](const Point &) { return sum; });
   SmallVector<Value> values;
-  for (Value output : f.outputs()) values.push_back(e.at(output, point));
+  for (Value output : outputs) values.push_back(e.at(output, point));
   e.forget(dot.getResult());
   Index place = e.linear(point);
   for (auto [number, value] : llvm::enumerate(values))
-    e.store(f.outputPointer(number), elementOf(f.outputs()[number]), place, value);
+    e.store(pointers[number], elementOf(outputs[number]), place, value);
 }
 
 Index outerOffset(Emitter &e, const GemmShape &gemm, const Index &outer, bool of_rhs) {
@@ -74,4 +74,4 @@ Index outerOffset(Emitter &e, const GemmShape &gemm, const Index &outer, bool of
   return sum;
 }
 
-}  // namespace graven::codegen::cpu
+}  // namespace graven::codegen
