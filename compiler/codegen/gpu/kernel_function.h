@@ -25,6 +25,10 @@ class KernelFunction {
   // Addresses of the kernel's buffers, aligned to 64 bytes.
   mlir::Value inputPointer(int64_t input) const { return pointers_[input]; }
   mlir::Value outputPointer(int64_t output) const { return pointers_[inputs_ + output]; }
+  // Those of all outputs.
+  llvm::ArrayRef<mlir::Value> outputPointers() {
+    return llvm::ArrayRef<mlir::Value>(pointers_).slice(inputs_, outputs().size());
+  }
   // Address of one of the buffers first, first + stride, ..., `count` of them: number `which`.
   mlir::Value bufferPointer(int64_t first, int64_t stride, int64_t count, const Index &which);
   // Address `byte_offset` bytes into the scratch memory.

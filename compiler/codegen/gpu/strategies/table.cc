@@ -4,8 +4,8 @@ namespace graven::codegen::gpu {
 
 strategy::StrategyTable strategies() {
   static const strategy::Strategy table[] = {
-      kSegmentsStrategy,  kRowStrategy, kColumnStrategy,    kScatterStrategy,
-      kTransposeStrategy, kMapStrategy, kReferenceStrategy,
+      kSegmentsStrategy, kContractionStrategy, kRowStrategy, kColumnStrategy,
+      kScatterStrategy,  kTransposeStrategy,   kMapStrategy, kReferenceStrategy,
   };
   return table;
 }

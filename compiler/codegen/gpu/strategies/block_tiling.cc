@@ -1,0 +1,203 @@
+#include "compiler/codegen/gpu/strategies/block_tiling.h"
+
+#include "compiler/codegen/loops/rules.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace graven::codegen::gpu {
+namespace {
+
+struct Candidate {
+  int64_t block_m, block_n, block_k, thread_m, thread_n, stages;
+};
+
+// Blocks to choose from. Large ones read operands least often; small ones spread small results over
+// all processors; the ones of few rows or columns waste nothing on vectors.
+constexpr Candidate kCandidates[] = {
+    {128, 128, 16, 8, 8, 2}, {128, 64, 16, 8, 8, 2}, {64, 128, 16, 8, 8, 2}, {64, 64, 16, 8, 4, 2},
+    {64, 32, 16, 4, 4, 2},   {32, 64, 16, 4, 4, 2},  {32, 32, 16, 4, 4, 2},  {32, 32, 16, 4, 2, 2},
+    {16, 64, 16, 4, 4, 2},   {16, 32, 16, 4, 2, 2},  {64, 16, 16, 4, 2, 2},  {32, 16, 16, 4, 1, 2},
+    {16, 16, 32, 4, 1, 2},   {8, 64, 32, 4, 2, 4},   {8, 32, 32, 4, 1, 4},   {4, 64, 32, 4, 1, 4},
+    {2, 64, 32, 2, 1, 4},    {1, 128, 32, 1, 1, 4},  {1, 64, 32, 1, 1, 4},   {1, 32, 64, 1, 1, 4},
+};
+
+// Bytes that one processor gets from the second-level cache in a cycle.
+constexpr double kCacheBytes = 32;
+// Cycles of a barrier and of what is computed once for each tile.
+constexpr double kTileCycles = 60;
+// Cycles before the first product and after the last one.
+constexpr double kBlockCycles = 1500;
+// Cycles from one step of k to the next where a thread waits for each.
+constexpr double kStepCycles = 8;
+
+// Cycles that the product takes on `target` with the tiling's block.
+double cyclesOf(const BlockTiling &t, const strategy::Target &target) {
+  auto processors = static_cast<double>(target.processors);
+  double blocks = std::ceil(static_cast<double>(t.grid()) / processors);
+  double warps = blocks * std::ceil(static_cast<double>(t.threads()) / 32);
+  double rate = t.bytes == 8 ? 2 : 1;
+  double products = static_cast<double>(t.thread_m * t.thread_n);
+  // Four schedulers issue one instruction of a warp each.
+  double issue = std::max(warps / 4, 1.0) * products * rate;
+  auto vectors = [&](int64_t length) { return std::ceil(double(length) / double(t.vector())); };
+  double shared = warps * (vectors(t.thread_m) + vectors(t.thread_n));
+  double memory = blocks * double((t.block_m + t.block_n) * t.bytes) / kCacheBytes;
+  double step = std::max({issue, shared, memory, products * rate + kStepCycles});
+  auto k = static_cast<double>(t.part_k ? t.part_k : t.gemm.k);
+  double waves = std::max(warps / 16, 1.0);
+  return k * step + k / double(t.block_k) * kTileCycles * waves + kBlockCycles;
+}
+
+int64_t powerAtLeast(int64_t length) {
+  return static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(length, 1)));
+}
+
+class Choice {
+ public:
+  Choice(const BlockTiling &start, const strategy::Target &target) : target_(target), best_(start) {
+    double least = 0;
+    bool found = false;
+    for (const Candidate &candidate : kCandidates) {
+      BlockTiling tiling = start;
+      tiling.block_m = candidate.block_m;
+      tiling.block_n = candidate.block_n;
+      tiling.block_k = candidate.block_k;
+      tiling.thread_m = candidate.thread_m;
+      tiling.thread_n = candidate.thread_n;
+      tiling.stages = candidate.stages;
+      if (!suits(tiling)) continue;
+      split(tiling);
+      double cycles = cyclesOf(tiling, target_);
+      if (found && cycles >= least) continue;
+      found = true;
+      least = cycles;
+      best_ = tiling;
+    }
+    force();
+  }
+  const BlockTiling &tiling() const { return best_; }
+
+ private:
+  // Whether the block is no more than twice the result, and fits registers and shared memory.
+  bool suits(const BlockTiling &t) const {
+    if (t.block_m > 1 && t.block_m >= 2 * powerAtLeast(t.gemm.m)) return false;
+    if (t.block_n > 32 && t.block_n >= 2 * powerAtLeast(t.gemm.n)) return false;
+    if (t.bytes == 8 && t.thread_m * t.thread_n > 16) return false;
+    return t.sharedBytes() <= target_.shared_bytes;
+  }
+
+  // Where k is long and workgroups are few, parts of k are computed side by side. Only for products
+  // whose operands both lie with k outside, as gradients of weights do: there k is the batch, so
+  // that no result's bits depend on how many rows were computed beside it.
+  void split(BlockTiling &t) const {
+    t.part_k = 0;
+    const GemmShape &g = t.gemm;
+    bool outside = g.lhs_k != 1 && g.rhs_k != 1 && g.m > 1 && g.n > 1;
+    if (target_.strict() || !outside || g.k < 2 * kLeastPart) return;
+    int64_t parts = std::min(target_.processors / std::max<int64_t>(t.grid(), 1), g.k / kLeastPart);
+    parts = std::min<int64_t>(parts, kMostParts);
+    if (parts < 2) return;
+    t.part_k = llvm::alignTo(llvm::divideCeil(g.k, parts), t.block_k);
+  }
+
+  void force() {
+    auto decide = [&](std::string_view name, int64_t &value) {
+      value = target_.forcedOr("contraction", name, value);
+    };
+    for (auto [name, value] : fields(best_)) decide(name, *value);
+  }
+
+ public:
+  static SmallVector<std::pair<std::string, int64_t *>> fields(BlockTiling &t) {
+    return {{"block_m", &t.block_m},   {"block_n", &t.block_n},   {"block_k", &t.block_k},
+            {"thread_m", &t.thread_m}, {"thread_n", &t.thread_n}, {"stages", &t.stages},
+            {"part_k", &t.part_k}};
+  }
+
+ private:
+  // Steps of k that are worth a workgroup of their own, and how many workgroups may share a block.
+  static constexpr int64_t kLeastPart = 256, kMostParts = 32;
+
+  const strategy::Target &target_;
+  BlockTiling best_;
+};
+
+BlockTiling startOf(graph::DotGeneralOp dot) {
+  BlockTiling tiling;
+  tiling.gemm = *gemmShapeOf(dot);
+  tiling.bytes = bytesOf(elementOf(dot.getLhs()));
+  auto computed = [&](bool left) {
+    Value operand = left != tiling.gemm.swapped ? dot.getLhs() : dot.getRhs();
+    return !isa<BlockArgument>(operand);
+  };
+  tiling.lhs_computed = computed(true);
+  tiling.rhs_computed = computed(false);
+  return tiling;
+}
+
+}  // namespace
+
+int64_t BlockTiling::rowBlocks() const { return llvm::divideCeil(gemm.m, block_m); }
+int64_t BlockTiling::columnBlocks() const { return llvm::divideCeil(gemm.n, block_n); }
+int64_t BlockTiling::parts() const { return part_k ? llvm::divideCeil(gemm.k, part_k) : 1; }
+
+TileLayout BlockTiling::layout(bool left) const {
+  int64_t block = left ? block_m : block_n, length = left ? gemm.m : gemm.n;
+  int64_t stride_x = left ? gemm.lhs_m : gemm.rhs_n, stride_k = left ? gemm.lhs_k : gemm.rhs_k;
+  TileLayout layout;
+  layout.along_k = stride_k == 1 && (stride_x != 1 || length == 1);
+  // The widest accesses that stay aligned: rows, matrices and the ends must be multiples of them.
+  int64_t inner = layout.along_k ? stride_k : stride_x,
+          outer = layout.along_k ? stride_x : stride_k;
+  int64_t end = layout.along_k ? gemm.k : length, tile = layout.along_k ? block_k : block;
+  auto fits = [&](int64_t width) {
+    bool aligned = inner == 1 && end % width == 0 && tile % width == 0;
+    if ((layout.along_k ? length : gemm.k) > 1) aligned &= outer % width == 0;
+    for (const GemmShape::Outer &axis : gemm.outer)
+      if (axis.length > 1) aligned &= (left ? axis.lhs_stride : axis.rhs_stride) % width == 0;
+    return aligned;
+  };
+  for (layout.width = vector(); layout.width > 1 && !fits(layout.width);) layout.width /= 2;
+  bool computed = left ? lhs_computed : rhs_computed;
+  // cp.async moves 4, 8 or 16 bytes without turning them.
+  layout.async = !computed && (!layout.along_k || layout.width == 1 || block == 1);
+  // Turned elements come in columns: without the padding they would meet in the same banks.
+  layout.pitch = layout.along_k && block > 1 ? block + vector() : block;
+  return layout;
+}
+
+int64_t BlockTiling::sharedBytes() const {
+  int64_t tiles = stages * tileElements(), result = resultRows() * resultPitch();
+  return llvm::alignTo(std::max(tiles, result) * bytes, 16);
+}
+
+int64_t BlockTiling::scratchBytes() const {
+  return parts() > 1 ? parts() * resultElements() * bytes : 0;
+}
+
+std::string BlockTiling::name() const {
+  std::string text = "b" + std::to_string(block_m) + "x" + std::to_string(block_n);
+  if (parts() > 1) text += "s" + std::to_string(parts());
+  return text;
+}
+
+BlockTiling::Params BlockTiling::params() const {
+  BlockTiling copy = *this;
+  Params params;
+  for (auto [name, value] : Choice::fields(copy)) params.push_back({name, *value});
+  return params;
+}
+
+BlockTiling BlockTiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
+  BlockTiling tiling = startOf(dot);
+  for (auto [name, value] : Choice::fields(tiling))
+    *value = params.getAs<IntegerAttr>(name).getInt();
+  return tiling;
+}
+
+BlockTiling chooseBlockTiling(graph::DotGeneralOp dot, const strategy::Target &target) {
+  return Choice(startOf(dot), target).tiling();
+}
+
+}  // namespace graven::codegen::gpu

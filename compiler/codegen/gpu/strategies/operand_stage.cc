@@ -1,0 +1,146 @@
+#include "compiler/codegen/gpu/strategies/operand_stage.h"
+
+#include <numeric>
+
+#include "compiler/codegen/gpu/matrix_instructions.h"
+#include "compiler/codegen/loops/product_kernel.h"
+#include "compiler/codegen/loops/rules.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace graven::codegen::gpu {
+namespace {
+
+// Where an operand that is computed stands: element `place` of its row-major elements.
+Point pointAt(Emitter &e, ArrayRef<int64_t> shape, const Index &place) {
+  return Point::flat(shape, e.lanesFrom(place));
+}
+
+}  // namespace
+
+OperandStage::OperandStage(KernelFunction &function, const BlockTiling &tiling, bool left,
+                           Value shared)
+    : f_(function),
+      e_(function.emitter()),
+      t_(tiling),
+      left_(left),
+      layout_(tiling.layout(left)),
+      shared_(shared) {
+  const GemmShape &g = t_.gemm;
+  graph::DotGeneralOp dot = soleProduct(f_.body());
+  operand_ = left != g.swapped ? dot.getLhs() : dot.getRhs();
+  element_ = elementOf(operand_);
+  if (auto argument = dyn_cast<BlockArgument>(operand_)) {
+    pointer_ = f_.inputPointer(argument.getArgNumber());
+    if (layout_.async) global_ = globalPointer(e_.builder(), e_.loc(), pointer_);
+  }
+  block_ = left ? t_.block_m : t_.block_n;
+  length_ = left ? g.m : g.n;
+  stride_x_ = left ? g.lhs_m : g.rhs_n;
+  stride_k_ = left ? g.lhs_k : g.rhs_k;
+  inner_ = (layout_.along_k ? t_.block_k : block_) / layout_.width;
+  outer_ = layout_.along_k ? block_ : t_.block_k;
+  passes_ = std::max<int64_t>(inner_ * outer_ / t_.threads(), 1);
+}
+
+void OperandStage::begin(const Index &first, const Index &matrix, const Index &k_begin, int64_t k) {
+  first_ = first;
+  offset_ = outerOffset(e_, t_.gemm, matrix, !left_);
+  k_begin_ = k_begin;
+  k_ = k;
+}
+
+OperandStage::Place OperandStage::placeOf(int64_t pass) {
+  Index thread = f_.thread(), inner, outer;
+  if (inner_ <= t_.threads()) {
+    inner = e_.modulo(thread, inner_);
+    outer = e_.add(e_.divide(thread, inner_), pass * (t_.threads() / inner_));
+    if (inner_ * outer_ < t_.threads()) outer = e_.modulo(outer, outer_);
+  } else {
+    int64_t across = inner_ / t_.threads();
+    inner = e_.add(thread, pass % across * t_.threads());
+    outer = Index::constant(pass / across);
+  }
+  inner = e_.scale(inner, layout_.width);
+  return layout_.along_k ? Place{outer, inner} : Place{inner, outer};
+}
+
+Index OperandStage::globalX(const Index &x) {
+  Index index = e_.add(first_, x);
+  if (length_ % block_ == 0) return index;
+  int64_t width = layout_.along_k ? 1 : layout_.width;
+  index = e_.minimum(index, Index::constant(length_ - width));
+  index.multiple = width;
+  return index;
+}
+
+Index OperandStage::globalK(const Index &tile, const Index &k) {
+  Index index = e_.add(e_.add(k_begin_, e_.scale(tile, t_.block_k)), k);
+  if (k_ % t_.block_k == 0) return index;
+  int64_t width = layout_.along_k ? layout_.width : 1;
+  index = e_.minimum(index, e_.add(k_begin_, k_ - width));
+  index.multiple = width;
+  return index;
+}
+
+Index OperandStage::globalPlace(const Index &x, const Index &k) {
+  return e_.add(e_.add(offset_, e_.scale(x, stride_x_)), e_.scale(k, stride_k_));
+}
+
+Index OperandStage::place(const Index &slot, const Index &k, const Index &x) {
+  Index index = e_.add(e_.add(e_.scale(slot, t_.tileElements()), x), e_.scale(k, layout_.pitch));
+  return left_ ? index : e_.add(index, t_.leftElements());
+}
+
+Value OperandStage::fetch(const Index &x, const Index &k) {
+  e_.setLanes(layout_.width);
+  Index index = globalPlace(x, k);
+  if (pointer_) return e_.load(pointer_, element_, e_.lanesFrom(index));
+  return e_.vectorAt(operand_, pointAt(e_, shapeOf(operand_), index));
+}
+
+void OperandStage::put(Value value, const Index &slot, const Place &at) {
+  e_.setLanes(layout_.width);
+  Index index = place(slot, at.k, at.x);
+  if (layout_.width == 1 || !layout_.along_k || layout_.pitch == 1) {
+    e_.store(shared_, element_, e_.lanesFrom(index), value);
+    return;
+  }
+  for (int64_t i = 0; i < layout_.width; ++i) {
+    Value each = vector::ExtractOp::create(e_.builder(), e_.loc(), value, i);
+    e_.store(shared_, element_, e_.add(index, i * layout_.pitch), each);
+  }
+}
+
+void OperandStage::whenHere(function_ref<void()> body) {
+  int64_t accesses = inner_ * outer_;
+  if (accesses >= t_.threads()) return body();
+  e_.when(e_.inside(f_.thread(), 0, accesses), body);
+}
+
+void OperandStage::start(const Index &tile, const Index &slot) {
+  auto copy = [&] {
+    for (int64_t pass = 0; pass < passes_; ++pass) {
+      Place at = placeOf(pass);
+      Value from = e_.pointerTo(global_, element_, globalPlace(globalX(at.x), globalK(tile, at.k)));
+      Value to = e_.pointerTo(shared_, element_, place(slot, at.k, at.x));
+      copyAsync(e_.builder(), e_.loc(), to, from, layout_.width * t_.bytes);
+    }
+  };
+  if (layout_.async) return whenHere(copy);
+  fetched_.clear();
+  for (int64_t pass = 0; pass < passes_; ++pass) {
+    Place at = placeOf(pass);
+    fetched_.push_back(fetch(globalX(at.x), globalK(tile, at.k)));
+  }
+}
+
+void OperandStage::finish(const Index &slot) {
+  if (layout_.async) return;
+  whenHere([&] {
+    for (int64_t pass = 0; pass < passes_; ++pass) put(fetched_[pass], slot, placeOf(pass));
+  });
+}
+
+}  // namespace graven::codegen::gpu

@@ -1,0 +1,283 @@
+// Matrix products on the GPU in the emulator, against sums in double precision.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "test/compiler/codegen/gpu/kernel_harness.h"
+#include "test/compiler/codegen/kernel_text.h"
+
+namespace graven::codegen::gpu {
+namespace {
+
+using std::string;
+
+// Sizes of a product, and how its operands are stored.
+struct Product {
+  int64_t m, n, k;
+  bool lhs_transposed = false, rhs_transposed = false;
+  string type = "f32";
+  int64_t batch = 0;  // 0: no batch axis
+
+  std::vector<int64_t> shape(int64_t rows, int64_t columns) const {
+    if (batch) return {batch, rows, columns};
+    return {rows, columns};
+  }
+  string lhs() const { return typeText(lhs_transposed ? shape(k, m) : shape(m, k), type); }
+  string rhs() const { return typeText(rhs_transposed ? shape(n, k) : shape(k, n), type); }
+  string out() const { return typeText(shape(m, n), type); }
+  // Result %0 of operands `x` and `y`.
+  string op(const string &x = "%a0", const string &y = "%a1") const {
+    int64_t first = batch ? 1 : 0;
+    string axes = batch ? "lhs_batch = [0], rhs_batch = [0], " : "";
+    return opText("%0",
+                  "dot_general(" + x + ", " + y + ", " + axes + "lhs_contract = [" +
+                      text(first + (lhs_transposed ? 0 : 1)) + "], rhs_contract = [" +
+                      text(first + (rhs_transposed ? 1 : 0)) + "])",
+                  {lhs(), rhs()}, out());
+  }
+  string bare() const { return kernelText("contraction", {lhs(), rhs()}, op(), {"%0"}, {out()}); }
+  // Followed by bias, a residual and the rectifier; the mask is a result, too.
+  string withEpilogue() const {
+    string row = typeText({n}, type), o = out(), mask = typeText(shape(m, n), "i1");
+    string dims = listText(shape(m, n)), last = batch ? "[2]" : "[1]";
+    string body =
+        op() + opText("%1", "broadcast(%a2, shape = " + dims + ", axes = " + last + ")", {row}, o) +
+        opText("%2", "add(%0, %1)", {o, o}, o) + opText("%3", "add(%2, %a3)", {o, o}, o) +
+        opText("%4", "constant(0.0, shape = " + dims + ", dtype = " + type + ")", {}, o) +
+        opText("%5", "greater(%3, %4)", {o, o}, mask) +
+        opText("%6", "select(%5, %3, %4)", {mask, o, o}, o);
+    return kernelText("contraction", {lhs(), rhs(), row, o}, body, {"%6", "%5"}, {o, mask});
+  }
+  string told() const {
+    return (batch ? text(batch) + " of " : "") + text(m) + "x" + text(n) + "x" + text(k) + " " +
+           (lhs_transposed ? "T" : "N") + (rhs_transposed ? "T" : "N") + " " + type;
+  }
+};
+
+std::vector<Bytes> inputsOf(EmulatedKernel &kernel, unsigned seed, std::vector<Numbers> *numbers) {
+  std::vector<Bytes> encoded;
+  for (auto [type, each] :
+       llvm::zip(kernel.func().getInputTypes(), randomInputs(kernel.func(), seed, -2, 2))) {
+    encoded.push_back(encode(type, each));
+    numbers->push_back(decode(type, encoded.back()));  // rounded as the kernel sees them
+  }
+  return encoded;
+}
+
+// Each element within (k + 1) units of roundoff of the sum of its terms' magnitudes (N. Higham,
+// "Accuracy and Stability of Numerical Algorithms", section 3.1: k for the order of summation, and
+// one for what the reference's own roundings in f64 add).
+void expectWithinBound(const Product &p, const std::vector<Numbers> &inputs, const Numbers &out) {
+  double unit = p.type == "f32" ? 0x1p-24 : 0x1p-52;
+  int64_t wrong = 0;
+  for (int64_t batch = 0; batch < std::max<int64_t>(p.batch, 1); ++batch)
+    for (int64_t i = 0; i < p.m; ++i)
+      for (int64_t j = 0; j < p.n; ++j) {
+        double sum = 0, magnitude = 0;
+        for (int64_t l = 0; l < p.k; ++l) {
+          double x = inputs[0][batch * p.m * p.k + (p.lhs_transposed ? l * p.m + i : i * p.k + l)];
+          double y = inputs[1][batch * p.k * p.n + (p.rhs_transposed ? j * p.k + l : l * p.n + j)];
+          sum += x * y;
+          magnitude += std::abs(x * y);
+        }
+        double found = out[(batch * p.m + i) * p.n + j];
+        double bound = static_cast<double>(p.k + 1) * unit * magnitude;
+        if (std::abs(found - sum) <= bound) continue;  // false for NaN
+        if (wrong++ < 3)
+          ADD_FAILURE() << "at " << batch << ", " << i << ", " << j << ": " << found
+                        << " instead of " << sum << " +- " << bound;
+      }
+  EXPECT_EQ(wrong, 0);
+}
+
+// Runs the bare product and returns its bits.
+Bytes check(const Product &p, const string &only = "") {
+  SCOPED_TRACE(p.told() + " " + only);
+  EmulatedKernel kernel(p.bare(), only);
+  EXPECT_TRUE(kernel.ok());
+  if (!kernel.ok()) return {};
+  EXPECT_EQ(kernel.strategy(), "contraction");
+  std::vector<Numbers> numbers;
+  std::vector<Bytes> inputs = inputsOf(kernel, static_cast<unsigned>(p.m * 31 + p.n), &numbers);
+  Bytes out = kernel.run(inputs)[0];
+  expectWithinBound(p, numbers, decode(kernel.func().getOutputTypes()[0], out));
+  return out;
+}
+
+const std::array<int64_t, 3> kSizes[] = {
+    {1, 1, 1},     {1, 7, 63},    {7, 1, 65},    {7, 65, 7},    {63, 63, 127},  {65, 127, 1},
+    {127, 65, 63}, {65, 7, 1000}, {1000, 63, 7}, {7, 1000, 65}, {1, 1000, 1000}};
+
+TEST(GpuContractionKernels, AllLayouts) {
+  for (auto [m, n, k] : kSizes)
+    for (bool lhs : {false, true})
+      for (bool rhs : {false, true}) check({m, n, k, lhs, rhs});
+}
+
+TEST(GpuContractionKernels, Doubles) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 63, 127}, {63, 65, 7}, {127, 7, 65}})
+    for (bool lhs : {false, true})
+      for (bool rhs : {false, true}) check({m, n, k, lhs, rhs, "f64"});
+}
+
+TEST(GpuContractionKernels, Batched) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 7, 65}, {63, 65, 7}, {64, 32, 32}})
+    for (bool lhs : {false, true})
+      for (bool rhs : {false, true}) check({m, n, k, lhs, rhs, lhs ? "f64" : "f32", 3});
+}
+
+// Blocks of all forms, whatever the cost model would choose. A product's bits do not depend on
+// them.
+TEST(GpuContractionKernels, ForcedTilings) {
+  const char *const variants[] = {
+      "block_m=128,block_n=128,block_k=16,thread_m=8,thread_n=8,stages=2",
+      "block_m=64,block_n=128,block_k=8,thread_m=8,thread_n=4,stages=3",
+      "block_m=64,block_n=64,block_k=16,thread_m=4,thread_n=8,stages=2",
+      "block_m=32,block_n=16,block_k=32,thread_m=4,thread_n=1,stages=2",
+      "block_m=8,block_n=32,block_k=16,thread_m=2,thread_n=2,stages=4",
+      "block_m=1,block_n=64,block_k=32,thread_m=1,thread_n=1,stages=4",
+  };
+  for (const Product &p : {Product{65, 127, 63, false, false}, Product{68, 136, 64, true, true},
+                           Product{7, 65, 33, true, false}, Product{40, 20, 100, false, true}}) {
+    Bytes expected;
+    for (const char *variant : variants) {
+      Bytes bits = check(p, string("contraction:part_k=0,") + variant);
+      if (expected.empty()) expected = bits;
+      EXPECT_EQ(bits, expected) << p.told() << " " << variant;
+    }
+  }
+}
+
+// Parts of k, each summed by workgroups of its own, the last one shorter.
+TEST(GpuContractionKernels, PartsOfK) {
+  const char *const block = "block_m=32,block_n=32,block_k=16,thread_m=4,thread_n=4,stages=2";
+  for (const char *part : {"16", "64", "112"})
+    for (const Product &p :
+         {Product{33, 40, 130, true, false}, Product{32, 64, 128, true, false},
+          Product{5, 31, 200, false, true, "f64"}, Product{6, 9, 70, true, true, "f32", 2}})
+      check(p, string("contraction:") + block + ",part_k=" + part);
+  // The choice itself: a gradient of few weights from many rows.
+  EmulatedKernel kernel(Product{20, 30, 3000, true, false}.withEpilogue());
+  ASSERT_TRUE(kernel.ok());
+  EXPECT_EQ(kernel.func().getStages().size(), 2u);
+  EXPECT_GT(kernel.func().getScratchBytes(), 0);
+  kernel.check(3, 5e-6);
+}
+
+TEST(GpuContractionKernels, Epilogue) {
+  for (auto [m, n, k] :
+       {std::array<int64_t, 3>{1, 10, 63}, {7, 64, 65}, {65, 63, 7}, {64, 128, 32}})
+    for (const char *type : {"f32", "f64"}) {
+      Product p{m, n, k, false, m % 2 == 0, type, m == 7 ? 2 : 0};
+      SCOPED_TRACE(p.told());
+      EmulatedKernel kernel(p.withEpilogue());
+      ASSERT_TRUE(kernel.ok());
+      EXPECT_EQ(kernel.strategy(), "contraction");
+      kernel.check(static_cast<unsigned>(n), p.type == "f32" ? 2e-6 : 1e-14);
+    }
+}
+
+// Costly epilogues go through shared memory: the code is there once. Both ways agree.
+TEST(GpuContractionKernels, CostlyEpilogue) {
+  for (auto [m, n] : {std::pair{64, 64}, {65, 63}, {5, 1000}}) {
+    Product p{m, n, 33};
+    string o = p.out();
+    string body = p.op() + opText("%1", "tanh(%0)", {o}, o) + opText("%2", "exp(%1)", {o}, o) +
+                  opText("%3", "multiply(%2, %a2)", {o, o}, o);
+    SCOPED_TRACE(p.told());
+    EmulatedKernel kernel(
+        kernelText("contraction", {p.lhs(), p.rhs(), o}, body, {"%3", "%1"}, {o, o}));
+    ASSERT_TRUE(kernel.ok());
+    EXPECT_EQ(kernel.strategy(), "contraction");
+    kernel.check(5, 2e-5);
+  }
+}
+
+// Operands that are computed while they are copied, in both directions of storage.
+TEST(GpuContractionKernels, Prologue) {
+  for (auto [m, n, k] :
+       {std::array<int64_t, 3>{1, 33, 64}, {20, 7, 63}, {64, 64, 48}, {65, 127, 20}})
+    for (bool lhs : {false, true})
+      for (bool rhs : {false, true}) {
+        Product p{m, n, k, lhs, rhs};
+        SCOPED_TRACE(p.told());
+        string l = p.lhs(), r = p.rhs(), o = p.out();
+        string body = opText("%10", "multiply(%a0, %a2)", {l, l}, l) +
+                      opText("%11", "negate(%a1)", {r}, r) + p.op("%10", "%11") +
+                      opText("%1", "add(%0, %a3)", {o, o}, o);
+        EmulatedKernel kernel(kernelText("contraction", {l, r, l, o}, body, {"%1"}, {o}));
+        ASSERT_TRUE(kernel.ok());
+        EXPECT_EQ(kernel.strategy(), "contraction");
+        kernel.check(5, 2e-6);
+      }
+}
+
+TEST(GpuContractionKernels, SeveralAxes) {
+  struct Row {
+    const char *lhs, *rhs, *out, *axes;
+  };
+  const Row rows[] = {
+      {"2x17x4x40xf32", "2x30x4x40xf32", "2x4x17x30xf32",
+       "lhs_batch = [0, 2], rhs_batch = [0, 2], lhs_contract = [3], rhs_contract = [3]"},
+      {"3x5x7xf32", "7x9xf32", "3x5x9xf32", "lhs_contract = [2], rhs_contract = [0]"},
+      {"3x5x7xf32", "3x5x9xf32", "7x9xf32", "lhs_contract = [0, 1], rhs_contract = [0, 1]"},
+      {"3x6x5xf32", "6x4xf32", "3x5x4xf32", "lhs_contract = [1], rhs_contract = [0]"},
+      {"5x7xf32", "7xf32", "5xf32", "lhs_contract = [1], rhs_contract = [0]"},
+      {"7xf32", "7x5xf32", "5xf32", "lhs_contract = [0], rhs_contract = [0]"},
+      {"70xf32", "70xf32", "f32", "lhs_contract = [0], rhs_contract = [0]"},
+      {"3x5x70xf32", "3x70xf32", "3x5xf32",
+       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
+      {"7xf32", "9xf32", "7x9xf32", "lhs_contract = [], rhs_contract = []"},
+      {"2x3x70xf32", "2x70x80xf32", "2x3x80xf32",
+       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
+  };
+  for (const Row &row : rows) {
+    SCOPED_TRACE(row.axes);
+    string body = opText("%0", string("dot_general(%a0, %a1, ") + row.axes + ")",
+                         {row.lhs, row.rhs}, row.out) +
+                  opText("%1", "negate(%0)", {row.out}, row.out);
+    EmulatedKernel kernel(kernelText("contraction", {row.lhs, row.rhs}, body, {"%1"}, {row.out}));
+    ASSERT_TRUE(kernel.ok());
+    EXPECT_EQ(kernel.strategy(), "contraction");
+    kernel.check(7, 2e-6);
+  }
+}
+
+// What this strategy leaves to others: nothing to sum, no result, axes that no stride walks
+// through.
+TEST(GpuContractionKernels, LeftToOthers) {
+  std::vector<string> texts = {Product{5, 3, 0}.bare(), Product{0, 3, 5}.bare(),
+                               Product{3, 0, 5}.bare()};
+  texts.push_back(
+      kernelText("contraction", {"3x5x7xf32", "5x4x3xf32"},
+                 opText("%0", "dot_general(%a0, %a1, lhs_contract = [0, 1], rhs_contract = [2, 0])",
+                        {"3x5x7xf32", "5x4x3xf32"}, "7x4xf32"),
+                 {"%0"}, {"7x4xf32"}));
+  for (const string &text : texts) {
+    SCOPED_TRACE(text);
+    EmulatedKernel kernel(text);
+    ASSERT_TRUE(kernel.ok());
+    EXPECT_NE(kernel.strategy(), "contraction");
+    kernel.check(7, 2e-6);
+  }
+}
+
+// The same row alone has the same bits.
+TEST(GpuContractionKernels, RowsHaveTheBitsTheyHaveAlone) {
+  Product all{37, 45, 67}, one{1, 45, 67};
+  EmulatedKernel whole(all.bare()), single(one.bare()), reference(all.bare(), "reference");
+  ASSERT_TRUE(whole.ok() && single.ok() && reference.ok());
+  std::vector<Numbers> numbers;
+  std::vector<Bytes> inputs = inputsOf(whole, 5, &numbers);
+  Bytes expected = whole.run(inputs)[0];
+  EXPECT_EQ(expected, reference.run(inputs)[0]);
+  for (int64_t row : {0, 17, 36}) {
+    int64_t in = all.k * 4, out = all.n * 4;
+    Bytes lhs(inputs[0].begin() + row * in, inputs[0].begin() + (row + 1) * in);
+    Bytes want(expected.begin() + row * out, expected.begin() + (row + 1) * out);
+    EXPECT_EQ(want, single.run({lhs, inputs[1]})[0]) << "row " << row;
+  }
+}
+
+}  // namespace
+}  // namespace graven::codegen::gpu
