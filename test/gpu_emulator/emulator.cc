@@ -4,10 +4,12 @@
 #include <cstring>
 #include <map>
 
+#include "test/gpu_cases/recorder.h"
 #include "test/gpu_emulator/jit.h"
 #include "test/gpu_emulator/layout.h"
 #include "test/gpu_emulator/machine.h"
 #include "test/gpu_emulator/ptx.h"
+#include "test/gpu_emulator/shadow.h"
 #include "test/gpu_emulator/translate.h"
 
 namespace graven::emulator {
@@ -23,10 +25,49 @@ unsigned granule_of(const CompiledKernel &kernel, bool shared) {
   return granule;
 }
 
+/// The launch as a case for a GPU, with its operands as they are. False if it cannot be kept.
+bool describe(const Launch &launch, std::span<const uint64_t> parameters, const Memory &memory,
+              gpu_cases::Case *one) {
+  one->function = launch.kernel;
+  const auto copy = [](uint32_t(&to)[3], const Extents &from) {
+    to[0] = from.x, to[1] = from.y, to[2] = from.z;
+  };
+  copy(one->grid, launch.grid);
+  copy(one->block, launch.block);
+  one->shared_bytes = launch.shared_bytes;
+  std::map<uint64_t, uint32_t> buffers;  // by their begin
+  uint64_t total = 0;
+  for (uint64_t parameter : parameters) {
+    // One past the end is where an operand of no bytes lies.
+    const Memory::Allocation *found = memory.find(parameter);
+    if (!found) return false;
+    const auto [place, fresh] = buffers.emplace(found->base, one->buffers.size());
+    if (fresh) {
+      total += found->bytes;
+      if (total > gpu_cases::most_recorded_bytes()) return false;
+      one->buffers.emplace_back();
+      one->buffers.back().before.assign(reinterpret_cast<const char *>(found->base), found->bytes);
+    }
+    one->parameters.push_back({place->second, parameter - found->base});
+  }
+  return true;
+}
+
+/// What each operand holds now.
+void note_results(std::span<const uint64_t> parameters, gpu_cases::Case *one) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    gpu_cases::Buffer &buffer = one->buffers[one->parameters[i].buffer];
+    buffer.expected.assign(
+        reinterpret_cast<const char *>(parameters[i] - one->parameters[i].offset),
+        buffer.before.size());
+  }
+}
+
 }  // namespace
 
 class Module::State {
  public:
+  std::string text;  // while launches are recorded
   PtxModule ptx;
   std::vector<KernelInfo> infos;
   Storage storage;
@@ -73,6 +114,7 @@ Module::~Module() = default;
 
 std::unique_ptr<Module> Module::load(std::string_view ptx, std::string *error) {
   auto state = std::make_unique<State>();
+  if (gpu_cases::recording()) state->text = ptx;
   Error failure;
   if (!parse(ptx, &state->ptx, &failure)) {
     *error = failure.str();
@@ -127,7 +169,15 @@ Report Module::launch(const Launch &launch, std::span<const uint64_t> parameters
   std::string error;
   const CompiledKernel *compiled = state_->compile(*kernel, &error);
   if (!compiled) return bad(error);
-  return Machine(*compiled, launch, parameters, memory, options, &state_->parts).run();
+  gpu_cases::Case one;
+  const bool recorded = gpu_cases::recording() && options.checks == Checks::kFull &&
+                        describe(launch, parameters, memory, &one);
+  Report report = Machine(*compiled, launch, parameters, memory, options, &state_->parts).run();
+  if (recorded && report.ok()) {
+    note_results(parameters, &one);
+    gpu_cases::record(state_->text, std::move(one));
+  }
+  return report;
 }
 
 Report Module::launch(const Launch &launch, std::span<void *const> pointers, Memory &memory,

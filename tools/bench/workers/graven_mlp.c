@@ -8,6 +8,7 @@ static graven_model *model;
 static graven_state *state;
 static graven_context *context;
 static graven_pool *pool;
+static int on_gpu;
 static float loss_value;
 static float *output;
 static char message[512];
@@ -20,6 +21,7 @@ static const char *restart(int64_t batch) {
   (void)batch;
   if (!option.model) return "no model was given";
   if (!model && graven_model_open(option.model, &model) != GRAVEN_OK) return failed("open");
+  on_gpu = strcmp(graven_model_text(model, graven_model_table(model)->device), "cpu") != 0;
   if (!context && graven_context_create(model, pool, &context) != GRAVEN_OK)
     return failed("context");
   graven_state_destroy(state);
@@ -79,10 +81,17 @@ static const char *step(const char *kind, int64_t batch, int64_t first) {
   }
   int train = kind[0] == 't';
   const void *inputs[] = {data.rows + first * kFeatures, data.labels + first};
-  void *outputs[] = {train ? &loss_value : output};
+  void *outputs[] = {!train ? output : on_gpu && !losses_wanted ? NULL : &loss_value};
   if (graven_call(context, state, current.entry, batch, inputs, outputs) != GRAVEN_OK)
     return failed(kind);
   return NULL;
+}
+
+static const char *finish(void) {
+  float bias[kClasses];
+  if (!on_gpu) return NULL;
+  return graven_state_get(state, "dense_1.bias", bias, sizeof bias) == GRAVEN_OK ? NULL
+                                                                                 : failed("wait");
 }
 
 static float loss(void) { return loss_value; }
@@ -134,6 +143,6 @@ int main(int argc, char **argv) {
     graven_pool_options settings = {option.threads, 0};
     if (graven_pool_create(&settings, &pool) != GRAVEN_OK) return puts(failed("pool")), 1;
   }
-  serve_network("0.1.0", (network){find, step, restart, loss, other});
+  serve_network("0.1.0", (network){find, step, restart, loss, finish, other});
   return 0;
 }

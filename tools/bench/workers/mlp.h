@@ -33,6 +33,7 @@ typedef struct network {
   const char *(*step)(const char *kind, int64_t batch, int64_t first);
   const char *(*restart)(int64_t batch);  // back to the common weights
   float (*loss)(void);                    // of the last training step
+  const char *(*finish)(void);            // waits for all steps; null where a step waits itself
   const char *(*other)(const char *command, const char *kind, int64_t batch, int64_t steps);
 } network;
 
@@ -40,6 +41,7 @@ static options option;
 static common data;
 static network net_served;
 static int64_t ring_first;
+static int losses_wanted;  // of each step: `losses` is being answered
 
 static void *read_all(const char *folder, const char *name, int64_t *bytes) {
   char path[4096];
@@ -87,17 +89,19 @@ static const char *ring_run(const char *kind, int64_t batch, int64_t steps) {
     if (wrong) return wrong;
     ring_first += batch;
   }
-  return NULL;
+  return net_served.finish ? net_served.finish() : NULL;
 }
 
 static const char *answer_losses(int64_t batch, int64_t steps) {
   const char *wrong = net_served.restart(batch);
   ring_first = 0;
+  losses_wanted = 1;
   double *losses = malloc(sizeof(double) * (size_t)steps);
   for (int64_t i = 0; i < steps && !wrong; ++i) {
     wrong = ring_run("train", batch, 1);
     losses[i] = net_served.loss();
   }
+  losses_wanted = 0;
   if (!wrong) {
     printf("{\"losses\": [");
     for (int64_t i = 0; i < steps; ++i) printf("%s%.9g", i ? ", " : "", losses[i]);

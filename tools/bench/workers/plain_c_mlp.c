@@ -135,6 +135,6 @@ int main(int argc, char **argv) {
   float **values[] = {&hidden, &mask, &dhidden, &logits};
   for (int i = 0; i < 4; ++i) *values[i] = aligned_alloc(64, sizeof(float) * kRows * kHidden);
   restart(0);
-  serve_network(__VERSION__, (network){prepare, step, restart, loss, NULL});
+  serve_network(__VERSION__, (network){prepare, step, restart, loss, NULL, NULL});
   return 0;
 }

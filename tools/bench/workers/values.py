@@ -46,6 +46,9 @@ class Case:
             return [(m, k), (k, n), (n,)] + ([(m, n)] if self.family == "epilogue_pair" else [])
         if self.family == "map":
             return [tuple(self.sizes)] * (2 if self.what == "power" else 1)
+        if self.family == "memory" and self.what in ("add_relu", "gelu"):
+            whole = tuple(self.sizes)
+            return [whole, whole] if self.what == "add_relu" else [whole, whole[1:], whole]
         if self.what == "layernorm":
             return [tuple(self.sizes), (self.sizes[1],), (self.sizes[1],)]
         return [tuple(self.sizes)]
@@ -53,5 +56,6 @@ class Case:
     def inputs(self):
         made = [uniform(i, shape, self.lo, self.hi) for i, shape in enumerate(self.input_shapes())]
         if self.what == "crossentropy":
-            made.append(integers(1, (self.sizes[0],), 0, self.sizes[1]))
+            most = 2 if self.family == "memory" else self.sizes[1]
+            made.append(integers(1, (self.sizes[0],), 0, most))
         return made
