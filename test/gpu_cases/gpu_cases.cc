@@ -84,6 +84,7 @@ class Launcher {
     Operands(const Driver &driver, Stream stream, const Case &one)
         : driver_(driver), stream_(stream), one_(one) {}
     ~Operands() {
+      driver_.synchronize(stream_);  // after a failure, copies may be under way
       for (Address address : addresses_) driver_.release(address);
     }
     bool lost() const { return lost_; }

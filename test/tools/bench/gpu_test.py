@@ -119,6 +119,34 @@ class Command(unittest.TestCase):
         self.assertEqual(found["cases"], 3)
         self.assertIn("719", found["failures"][0]["error"])
 
+    def test_the_sanitizer_is_run_and_read(self):
+        # One that adds what the real one prints; racecheck finds two hazards in each program.
+        fake = self.folder / "bin"
+        fake.mkdir()
+        script = fake / "compute-sanitizer"
+        script.write_text("""#!/bin/sh
+tool=$2; shift 6
+echo "========= COMPUTE-SANITIZER"
+"$@"; status=$?
+if [ $tool = racecheck ]
+then echo "========= RACECHECK SUMMARY: 2 hazards displayed (2 errors, 0 warnings)"; exit 9
+else echo "========= ERROR SUMMARY: 0 errors"; exit $status
+fi
+""")
+        script.chmod(0o755)
+        path = os.environ["PATH"]
+        os.environ["PATH"] = f"{fake}:{path}"
+        try:
+            found = sanitizer.run(self.pieces, {**self.environment, "PATH": os.environ["PATH"]},
+                                  Deadline(120))
+        finally:
+            os.environ["PATH"] = path
+        self.assertEqual((found["asked"], found["answered"], found["reports"]), (9, 9, 6), found)
+        for tool in sanitizer.TOOLS:
+            self.assertGreaterEqual(found["tools"][tool]["ops"]["cases"], 1)
+            self.assertEqual(found["tools"][tool]["ops"]["failures"], [])
+        self.assertIn("| racecheck | training step | 2       |", text.sanitizer(found))
+
     def test_no_pieces_is_one_sentence(self):
         with self.assertRaisesRegex(Failed, "holds no pieces.json; make it with"):
             Pieces(self.folder)

@@ -8,6 +8,7 @@ import pathlib
 import platform
 import re
 import shutil
+import struct
 import subprocess
 
 import mlp
@@ -18,7 +19,7 @@ import computations
 MANIFEST = "pieces.json"
 MOST_BYTES = 48 << 20
 # Programs whose launches on the emulator are recorded, and the largest launch that is kept.
-RECORDED = {"gpu_emulator_*_test": 640 << 10, "gpu_*_kernels_test": 96 << 10}
+RECORDED = {"gpu_emulator_*_test": 640 << 10, "gpu_*_kernels_test": 64 << 10}
 BATCHES = [1, 32, 128]
 # Everything else is on any machine with a driver.
 SYSTEM_LIBRARIES = re.compile(r"^(linux-vdso|ld-linux|libc\.|libm\.|libdl\.|libpthread\.|librt\.)")
@@ -34,6 +35,37 @@ class Failed(Exception):
 
 def checksum(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def case_records(content):
+    """(module, record) of each case of a file; test/gpu_cases/case_file.cc writes them."""
+    at = 0
+
+    def number(form):
+        nonlocal at
+        (value,) = struct.unpack_from(form, content, at)
+        at += struct.calcsize(form)
+        return value
+
+    def text():
+        nonlocal at
+        size = number("<Q")
+        at += size
+        return content[at - size:at]
+
+    while at < len(content):
+        begin = at
+        at += 8 + 4  # magic, kind
+        _, module, _ = text(), text(), text()
+        at += 4 * 7  # grid, block, shared memory
+        for _ in range(number("<I")):
+            text()
+            number("<d")
+            text()
+            text()
+        parameters = number("<I")
+        at += 12 * parameters
+        yield module.decode(), content[begin:at]
 
 
 class Pieces:
@@ -154,7 +186,7 @@ class Maker:
         self.assemble(folder)
 
     def assemble(self, folder):
-        """Leaves out texts that ptxas refuses: they were written to be refused, or for no GPU."""
+        """Leaves out cases whose text ptxas refuses: the emulator takes more than that."""
         assembler = shutil.which("ptxas", path=os.environ["PATH"] + ":/usr/local/cuda/bin")
         if not assembler or self.tiny:
             return
@@ -163,6 +195,10 @@ class Maker:
                 self.run(assembler, "-arch=sm_90", "-o", "/dev/null", path)
             except Failed as reason:
                 self.left_out[f"kernels/{path.name}"] = str(reason)
+                path.unlink()
+        for path in folder.glob("*.cases"):
+            path.write_bytes(b"".join(case for module, case in case_records(path.read_bytes())
+                                      if (folder / module).exists()))
 
     def ops(self):
         """Rows of all ops as artifacts, with values and gradients of the interpreter in f64."""
@@ -184,6 +220,7 @@ class Maker:
     def make(self):
         if self.folder.exists() and any(self.folder.iterdir()) and not (self.folder / MANIFEST).exists():
             raise Failed(f"{self.folder} holds other things than pieces; name a new folder")
+        whole, self.folder = self.folder, self.folder.with_name(self.folder.name + ".part")
         shutil.rmtree(self.folder, ignore_errors=True)
         for name in ("bin", "lib", "models", "kernels", "ops", "data"):
             (self.folder / name).mkdir(parents=True)
@@ -192,15 +229,16 @@ class Maker:
         self.kernels()
         self.ops()
         self.scripts()
-        refused = [n for n in self.left_out if n.startswith("kernels/")]
         files = {str(p.relative_to(self.folder)): checksum(p)
                  for p in sorted(self.folder.rglob("*")) if p.is_file()}
         made = {"made": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
                 "source": self.source(), "tiny": self.tiny, "computations": rows,
-                "mlp_batches": BATCHES[:2] if self.tiny else BATCHES, "mlp_batch": 32,
-                "left_out": self.left_out, "refused_ptx": refused, "files": files}
+                "mlp_batches": BATCHES[:2] if self.tiny else BATCHES, "mlp_batch": 1 if self.tiny else 32,
+                "left_out": self.left_out, "files": files}
         (self.folder / MANIFEST).write_text(json.dumps(made, indent=1) + "\n")
-        size = sum(p.stat().st_size for p in self.folder.rglob("*") if p.is_file())
+        size = sum((self.folder / name).stat().st_size for name in files)
+        shutil.rmtree(whole, ignore_errors=True)
+        self.folder = self.folder.rename(whole)
         say(f"{self.folder}: {len(files)} files, {size / 1e6:.1f} MB, {len(self.left_out)} left out")
         if size > MOST_BYTES:
             raise Failed(f"{size} bytes are more than the {MOST_BYTES} that are carried well; lower the "

@@ -56,7 +56,8 @@ def run(pieces, environment, deadline):
         part = Deadline(deadline.left() / (len(TOOLS) - index), deadline)
         command = [program, "--tool", tool, "--error-exitcode", "9", "--print-limit", "20"]
         training = over_program(command, [pieces.program("graven-run"), "bench", pieces.file("models/mlp.so"),
-                                          "--entry", "train_step", "--batch", pieces.made["mlp_batch"],
+                                          "--entry", "train_step", "--batch",
+                                          pieces.made["mlp_batch"],
                                           "--seconds", "0"], pieces.runner_environment(environment),
                                 Deadline(part.left() / 3, part))
         kernels = over_cases(command, pieces.program("gpu_cases"), pieces.files("kernels"), environment,

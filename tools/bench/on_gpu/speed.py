@@ -4,6 +4,7 @@ import importlib.util
 import math
 import os
 import sys
+import threading
 
 import measure
 import session
@@ -14,21 +15,23 @@ import machine
 
 COPY_BYTES = 1 << 30
 START = 120  # seconds for a peer to start, import and reach the GPU
-PREPARE = 90  # seconds for a peer to prepare one row
+PREPARE = 100  # seconds for a peer to prepare one row
 STEP_TARGET = 1.5  # of the training step at batch 128, over the best peer
 
 
 class Peers:
     """Contenders by name; those that cannot be had, with the reason."""
 
-    def __init__(self, pieces, environment, folder, rounds, burst, without):
+    def __init__(self, pieces, environment, folder, rounds, burst, without, device):
         self.pieces, self.environment, self.folder = pieces, environment, folder
         self.rounds, self.burst = rounds, burst
         self.without = without  # why no peer is started, or ""
+        self.device = device    # that peers run on
         self.versions, self.skipped = {}, {}
 
     def python_commands(self, *more):
         worker = HERE / "workers"
+        more = ("--device", self.device, *more)
         torch = [sys.executable, worker / "torch_gpu.py"]
         return {
             "torch eager, tf32 off": ("torch", [*torch, "eager", "--tf32", "off", *more]),
@@ -40,7 +43,8 @@ class Peers:
     def start_one(self, name, command):
         contender = measure.Contender(
             name, [str(c) for c in command], os.sched_getaffinity(0),
-            {**self.environment, "PYTHONDONTWRITEBYTECODE": "1"},
+            {**self.environment, "PYTHONDONTWRITEBYTECODE": "1",
+             "TORCHINDUCTOR_CACHE_DIR": str(self.folder / "inductor")},
             self.folder / f"{''.join(c if c.isalnum() else '_' for c in name)}.log")
         try:
             contender.version = contender.answer(timeout=START)["version"]
@@ -78,6 +82,44 @@ class Peers:
         if name not in self.skipped:
             say(f"skipped: {name}: {reason}")
         self.skipped[name] = reason
+
+
+class Warmer:
+    """Has torch.compile do its compilations while other parts run: what it keeps in its folder makes
+    the contender that is measured later ready sooner."""
+
+    NAME = "torch.compile, tf32 off"
+
+    def __init__(self, peers):
+        self.peers, self.contender, self.stopped = peers, None, False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        module, command = self.peers.python_commands("--data", self.peers.pieces.file("data"))[self.NAME]
+        if self.peers.without or importlib.util.find_spec(module) is None:
+            return
+        try:
+            self.contender = self.peers.start_one(self.NAME + " warm", command)
+            kinds = [("train", b, ()) for b in reversed(self.peers.pieces.made["mlp_batches"])]
+            kinds += [(row.kind, row.batch, row.words) for row, _ in rows_of(self.peers.pieces, "memory")]
+            for kind, batch, words in kinds:
+                if self.stopped:
+                    break
+                self.contender.ask("prepare", kind, batch, *words, timeout=PREPARE)
+                self.contender.ask("drop", kind, batch, timeout=PREPARE)
+        except (measure.Failed, OSError, ValueError) as reason:
+            if not self.stopped:
+                say(f"{self.NAME}: warming up: {reason}")
+
+    def close(self):
+        """Ends it, wherever it is."""
+        self.stopped = True
+        if self.contender:
+            self.contender.process.kill()
+        self.thread.join(10)
+        if self.contender:
+            self.contender.close()
 
 
 def together(contenders, ask):
@@ -225,9 +267,8 @@ def calls(pieces, contenders, run, tiny):
     run["calls"] = rows
 
 
-def measure_all(pieces, environment, folder, deadline, save, *, tiny, without, rounds, burst, run):
+def measure_all(peers, pieces, deadline, save, *, tiny, run):
     """All tables into `run`, saved after each row."""
-    peers = Peers(pieces, environment, folder, rounds, burst, without)
     run.update(tables=[], disagreements=[], versions=peers.versions, peers_skipped=peers.skipped)
     networks(pieces, peers, run, Deadline(deadline.left() * 0.4, deadline), tiny, save)
     contenders = peers.start([pieces.program("graven_gpu")])

@@ -6,6 +6,7 @@ memory, except that a training step brings its rows from page-locked memory, as 
 """
 import argparse
 import sys
+import time
 
 import pipe
 import torch_compiled
@@ -15,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 EPSILON = 1e-7
+TRYING = 40  # seconds after which no further way to write the same is tried
 
 
 def arguments():
@@ -255,8 +257,11 @@ class TorchGpu(pipe.Contender):
 
     def build(self, kind, batch, lo=0, hi=1, *_):
         candidates, outputs = self.candidates(kind, batch, lo, hi)
-        ready, failed = [], {}
+        ready, failed, start = [], {}, time.perf_counter()
         for name, make in candidates.items():
+            if ready and time.perf_counter() - start > TRYING:
+                failed[name] = "not tried: those before it took all the time"
+                continue
             try:
                 step = make() if kind == "train" and self.options.mode == "compile" else make
                 for _ in range(3):
