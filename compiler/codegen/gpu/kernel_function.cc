@@ -106,6 +106,11 @@ Value KernelFunction::shared(int64_t bytes) {
                       kBufferAlignment);
 }
 
+void KernelFunction::keepResident(int64_t count) {
+  Operation *function = cast<BlockArgument>(pointers_.back()).getOwner()->getParentOp();
+  function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(), builder_.getI32IntegerAttr(count));
+}
+
 Index KernelFunction::globalThread() {
   return emitter_->add(emitter_->scale(workgroup_, threads_), thread_);
 }

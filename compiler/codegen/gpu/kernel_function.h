@@ -38,6 +38,9 @@ class KernelFunction {
   // call makes new memory.
   mlir::Value shared(int64_t bytes);
 
+  // Asks the assembler for so few registers that a processor holds `count` workgroups at a time.
+  void keepResident(int64_t count);
+
   // Number of the workgroup, and of the thread in it, known at loop level 0.
   Index workgroup() const { return workgroup_; }
   Index thread() const { return thread_; }

@@ -2,6 +2,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 
@@ -25,6 +26,16 @@ void commitCopies(OpBuilder &builder, Location loc) {
 
 void waitForCopies(OpBuilder &builder, Location loc, int64_t pending) {
   NVVM::CpAsyncWaitGroupOp::create(builder, loc, static_cast<uint32_t>(pending));
+}
+
+void keepRolled(Value carried) {
+  MLIRContext *context = carried.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true), {}, {},
+                                          {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
+                                                  {}, {}, {}, {}, {}, {});
+  // The branch that the loop becomes takes the attribute over.
+  carried.getDefiningOp<scf::ForOp>()->setAttr("loop_annotation", annotation);
 }
 
 }  // namespace graven::codegen::gpu

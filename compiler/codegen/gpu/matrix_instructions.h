@@ -18,6 +18,10 @@ void commitCopies(mlir::OpBuilder &builder, mlir::Location loc);
 // Waits until at most the last `pending` groups of this thread's copies are under way.
 void waitForCopies(mlir::OpBuilder &builder, mlir::Location loc, int64_t pending);
 
+// Says that the loop whose result `carried` is stays a loop: the assembler unrolls loops of few
+// turns, reads ahead in all of them, and runs out of registers.
+void keepRolled(mlir::Value carried);
+
 }  // namespace graven::codegen::gpu
 
 #endif  // GRAVEN_COMPILER_CODEGEN_GPU_MATRIX_INSTRUCTIONS_H_

@@ -12,6 +12,13 @@
 using namespace mlir;
 
 namespace graven::codegen::gpu {
+namespace {
+
+// Steps of k that are unrolled where copies are under way: more only make the assembler read ahead
+// until registers run out.
+constexpr int64_t kStepsTogether = 16;
+
+}  // namespace
 
 BlockProduct::BlockProduct(KernelFunction &function, const BlockTiling &tiling, Value shared)
     : f_(function),
@@ -76,6 +83,19 @@ Emitter::Carry BlockProduct::step(const Index &slot, const Index &k, ValueRange 
   return next;
 }
 
+Emitter::Carry BlockProduct::steps(const Index &slot, int64_t count, int64_t together,
+                                   ValueRange sums) {
+  auto some = [&](const Index &k, ValueRange carried) {
+    Emitter::Carry next(carried.begin(), carried.end());
+    for (int64_t i = 0; i < together; ++i) next = step(slot, e_.add(k, i), next);
+    return next;
+  };
+  if (count == together) return some(Index::constant(0), sums);
+  Emitter::Carry last = e_.loop(Index::constant(0), Index::constant(count), together, sums, some);
+  keepRolled(last[0]);
+  return last;
+}
+
 SmallVector<Value> BlockProduct::multiply(const Index &row, const Index &column,
                                           const Index &matrix, const Index &k_begin, int64_t k) {
   OpBuilder &b = e_.builder();
@@ -102,14 +122,12 @@ SmallVector<Value> BlockProduct::multiply(const Index &row, const Index &column,
   auto turn = [&](Index tile, ValueRange carried) {
     waitForCopies(b, loc, stages - 2);
     barrier(b, loc);
-    Index next = e_.add(tile, stages - 1);
-    Index from = e_.modulo(tile, stages), to = e_.modulo(next, stages);
-    start(next, to);
-    Emitter::Carry current(carried.begin(), carried.end());
-    for (int64_t step_k = 0; step_k < t_.block_k; ++step_k)
-      current = step(from, Index::constant(step_k), current);
+    Index coming = e_.add(tile, stages - 1);
+    Index from = e_.modulo(tile, stages), to = e_.modulo(coming, stages);
+    start(coming, to);
+    Emitter::Carry next = steps(from, t_.block_k, std::min(t_.block_k, kStepsTogether), carried);
     finish(to);
-    return current;
+    return next;
   };
   if (steady) sums = e_.loop(Index::constant(0), Index::constant(steady), 1, sums, turn);
   // What was copied ahead. Few steps at a time, as there is nothing to overlap them with.
@@ -117,15 +135,7 @@ SmallVector<Value> BlockProduct::multiply(const Index &row, const Index &column,
   barrier(b, loc);
   for (int64_t tile = steady; tile < tiles; ++tile) {
     int64_t left = std::min(k - tile * t_.block_k, t_.block_k);
-    int64_t together = left % 4 ? 1 : 4;
-    Index slot = Index::constant(tile % stages);
-    sums = e_.loop(Index::constant(0), Index::constant(left), together, sums,
-                   [&](Index step_k, ValueRange carried) {
-                     Emitter::Carry current(carried.begin(), carried.end());
-                     for (int64_t i = 0; i < together; ++i)
-                       current = step(slot, e_.add(step_k, i), current);
-                     return current;
-                   });
+    sums = steps(Index::constant(tile % stages), left, left % 4 ? 1 : 4, sums);
   }
   return SmallVector<Value>(sums);
 }

@@ -33,6 +33,8 @@ class BlockProduct {
   Index columnOf(int64_t group);
 
  private:
+  // The steps of a tile, `together` of them unrolled; and one step.
+  Emitter::Carry steps(const Index &slot, int64_t count, int64_t together, mlir::ValueRange sums);
   Emitter::Carry step(const Index &slot, const Index &k, mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> read(OperandStage &stage, const Index &slot, const Index &k,
                                       int64_t count, llvm::function_ref<Index(int64_t)> first,

@@ -28,6 +28,8 @@ constexpr double kCacheBytes = 32;
 constexpr double kTileCycles = 60;
 // Cycles before the first product and after the last one.
 constexpr double kBlockCycles = 1500;
+// Cycles of a second stage that adds little.
+constexpr double kStageCycles = 4000;
 // Cycles from one step of k to the next where a thread waits for each.
 constexpr double kStepCycles = 8;
 
@@ -38,15 +40,20 @@ double cyclesOf(const BlockTiling &t, const strategy::Target &target) {
   double warps = blocks * std::ceil(static_cast<double>(t.threads()) / 32);
   double rate = t.bytes == 8 ? 2 : 1;
   double products = static_cast<double>(t.thread_m * t.thread_n);
-  // Four schedulers issue one instruction of a warp each.
-  double issue = std::max(warps / 4, 1.0) * products * rate;
   auto vectors = [&](int64_t length) { return std::ceil(double(length) / double(t.vector())); };
-  double shared = warps * (vectors(t.thread_m) + vectors(t.thread_n));
+  double loads = vectors(t.thread_m) + vectors(t.thread_n);
+  // Four schedulers issue one instruction of a warp each; 16 bytes for each thread of a warp, some
+  // of them the same, keep shared memory busy for two cycles.
+  double issue = std::max(warps / 4, 1.0) * (products * rate + loads);
+  double shared = 2 * warps * loads;
   double memory = blocks * double((t.block_m + t.block_n) * t.bytes) / kCacheBytes;
   double step = std::max({issue, shared, memory, products * rate + kStepCycles});
   auto k = static_cast<double>(t.part_k ? t.part_k : t.gemm.k);
   double waves = std::max(warps / 16, 1.0);
-  return k * step + k / double(t.block_k) * kTileCycles * waves + kBlockCycles;
+  double cycles = k * step + k / double(t.block_k) * kTileCycles * waves + kBlockCycles;
+  if (t.parts() == 1) return cycles;
+  // The parts' sums are written and read again.
+  return cycles + kStageCycles + 2 * double(t.scratchBytes()) / (processors * kCacheBytes);
 }
 
 int64_t powerAtLeast(int64_t length) {
@@ -67,12 +74,14 @@ class Choice {
       tiling.thread_n = candidate.thread_n;
       tiling.stages = candidate.stages;
       if (!suits(tiling)) continue;
-      split(tiling);
-      double cycles = cyclesOf(tiling, target_);
-      if (found && cycles >= least) continue;
-      found = true;
-      least = cycles;
-      best_ = tiling;
+      for (bool parted : {false, true}) {
+        if (parted && !split(tiling)) continue;
+        double cycles = cyclesOf(tiling, target_);
+        if (found && cycles >= least) continue;
+        found = true;
+        least = cycles;
+        best_ = tiling;
+      }
     }
     force();
   }
@@ -87,18 +96,16 @@ class Choice {
     return t.sharedBytes() <= target_.shared_bytes;
   }
 
-  // Where k is long and workgroups are few, parts of k are computed side by side. Only for products
-  // whose operands both lie with k outside, as gradients of weights do: there k is the batch, so
-  // that no result's bits depend on how many rows were computed beside it.
-  void split(BlockTiling &t) const {
-    t.part_k = 0;
-    const GemmShape &g = t.gemm;
-    bool outside = g.lhs_k != 1 && g.rhs_k != 1 && g.m > 1 && g.n > 1;
-    if (target_.strict() || !outside || g.k < 2 * kLeastPart) return;
-    int64_t parts = std::min(target_.processors / std::max<int64_t>(t.grid(), 1), g.k / kLeastPart);
+  // Where k is long and workgroups are few, parts of k are computed side by side; false where they
+  // are not. The parts follow from the shape alone. Strict code keeps k in one piece.
+  bool split(BlockTiling &t) const {
+    if (target_.strict()) return false;
+    int64_t parts =
+        std::min(target_.processors / std::max<int64_t>(t.grid(), 1), t.gemm.k / kLeastPart);
     parts = std::min<int64_t>(parts, kMostParts);
-    if (parts < 2) return;
-    t.part_k = llvm::alignTo(llvm::divideCeil(g.k, parts), t.block_k);
+    if (parts < 2) return false;
+    t.part_k = static_cast<int64_t>(llvm::alignTo(llvm::divideCeil(t.gemm.k, parts), t.block_k));
+    return t.parts() > 1;
   }
 
   void force() {
@@ -162,8 +169,9 @@ TileLayout BlockTiling::layout(bool left) const {
   bool computed = left ? lhs_computed : rhs_computed;
   // cp.async moves 4, 8 or 16 bytes without turning them.
   layout.async = !computed && (!layout.along_k || layout.width == 1 || block == 1);
-  // Turned elements come in columns: without the padding they would meet in the same banks.
-  layout.pitch = layout.along_k && block > 1 ? block + vector() : block;
+  // Turned elements come in columns: without the padding they would meet in the same banks. With
+  // four, those of 32 bytes of a row and of its neighbours fill the banks exactly.
+  layout.pitch = layout.along_k && block > 1 ? block + 4 : block;
   return layout;
 }
 

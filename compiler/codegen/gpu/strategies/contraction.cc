@@ -22,6 +22,9 @@ namespace {
 
 // Operations behind the product up to which they are unrolled over all of a thread's elements.
 constexpr int64_t kCheapEpilogue = 8;
+// Bytes of a thread's sums that it gets 128 registers for where there is little else, so that a
+// processor holds this many threads.
+constexpr int64_t kManySums = 256, kResidentThreads = 512;
 // Threads of the stage that adds parts of k.
 constexpr int64_t kAddThreads = 256;
 constexpr llvm::StringLiteral kPartsStage = "parts";
@@ -76,12 +79,24 @@ Index resultPlace(Emitter &e, const GemmShape &g, const Index &matrix, const Ind
   return e.add(e.scale(row, g.n), n);
 }
 
+// Workgroups that a processor shall hold at a time. What is computed on the way, or copied in small
+// pieces from many addresses, needs registers too; left alone with few sums, the assembler takes
+// about as few as it can. One is said all the same: told nothing, it may stop at some number and
+// spill.
+int64_t residentWorkgroups(const BlockTiling &t) {
+  bool wide = t.layout(true).width == t.vector() && t.layout(false).width == t.vector();
+  bool plain = wide && !t.lhs_computed && !t.rhs_computed;
+  if (!plain || t.thread_m * t.thread_n * t.bytes != kManySums) return 1;
+  return std::max<int64_t>(kResidentThreads / t.threads(), 1);
+}
+
 // One block of the result, or of a part's sums.
 void emitBlock(kernel::FuncOp kernel, const BlockTiling &t, ModuleOp out) {
   bool parted = t.parts() > 1;
   KernelFunction function(kernel, parted ? kPartsStage : "", out);
   Emitter &e = function.emitter();
   const GemmShape &g = t.gemm;
+  function.keepResident(residentWorkgroups(t));
   Value shared = dynamicShared(e.builder(), e.loc(), out);
   BlockProduct product(function, t, shared);
   Index number = function.workgroup();

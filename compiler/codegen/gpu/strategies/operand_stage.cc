@@ -12,6 +12,9 @@ using namespace mlir;
 namespace graven::codegen::gpu {
 namespace {
 
+// Bytes that the second-level cache hands out together.
+constexpr int64_t kSector = 32;
+
 // Where an operand that is computed stands: element `place` of its row-major elements.
 Point pointAt(Emitter &e, ArrayRef<int64_t> shape, const Index &place) {
   return Point::flat(shape, e.lanesFrom(place));
@@ -41,6 +44,12 @@ OperandStage::OperandStage(KernelFunction &function, const BlockTiling &tiling, 
   stride_k_ = left ? g.lhs_k : g.rhs_k;
   inner_ = (layout_.along_k ? t_.block_k : block_) / layout_.width;
   outer_ = layout_.along_k ? block_ : t_.block_k;
+  // Elements that are turned are read 32 bytes (a sector) of a row at a time, from as many rows as
+  // there are threads left in a warp: they come to different banks of shared memory.
+  near_ =
+      layout_.along_k && layout_.pitch > 1
+          ? std::min<int64_t>(inner_, std::max<int64_t>(kSector / (t_.bytes * layout_.width), 1))
+          : inner_;
   passes_ = std::max<int64_t>(inner_ * outer_ / t_.threads(), 1);
 }
 
@@ -52,17 +61,29 @@ void OperandStage::begin(const Index &first, const Index &matrix, const Index &k
 }
 
 OperandStage::Place OperandStage::placeOf(int64_t pass) {
-  Index thread = f_.thread(), inner, outer;
-  if (inner_ <= t_.threads()) {
-    inner = e_.modulo(thread, inner_);
-    outer = e_.add(e_.divide(thread, inner_), pass * (t_.threads() / inner_));
-    if (inner_ * outer_ < t_.threads()) outer = e_.modulo(outer, outer_);
+  // Number `pass` * threads + thread, as digits: pieces beside each other along the contiguous
+  // axis, then across it, then the rest of the contiguous axis. All are powers of two.
+  Index thread = f_.thread();
+  int64_t threads = t_.threads(), square = near_ * outer_;
+  Index near, outer, far;
+  if (near_ >= threads) {
+    int64_t along = near_ / threads;
+    near = e_.add(thread, pass % along * threads);
+    outer = Index::constant(pass / along % outer_);
+    far = Index::constant(pass / along / outer_);
   } else {
-    int64_t across = inner_ / t_.threads();
-    inner = e_.add(thread, pass % across * t_.threads());
-    outer = Index::constant(pass / across);
+    near = e_.modulo(thread, near_);
+    Index rest = e_.divide(thread, near_);
+    if (square <= threads) {
+      outer = e_.modulo(rest, outer_);
+      far = e_.add(e_.modulo(e_.divide(rest, outer_), inner_ / near_), pass * (threads / square));
+    } else {
+      int64_t across = square / threads;
+      outer = e_.add(rest, pass % across * (threads / near_));
+      far = Index::constant(pass / across);
+    }
   }
-  inner = e_.scale(inner, layout_.width);
+  Index inner = e_.scale(e_.add(e_.scale(far, near_), near), layout_.width);
   return layout_.along_k ? Place{outer, inner} : Place{inner, outer};
 }
 

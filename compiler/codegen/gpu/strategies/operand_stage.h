@@ -51,6 +51,7 @@ class OperandStage {
   mlir::Type element_;
   int64_t block_, length_, stride_x_, stride_k_;
   int64_t inner_, outer_;  // accesses to a tile: along the contiguous axis, and across it
+  int64_t near_;           // accesses along the contiguous axis that threads next to each other make
   int64_t passes_;         // of one thread
   Index first_, offset_, k_begin_;
   int64_t k_ = 0;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <regex>
 
 #include "test/compiler/codegen/gpu/kernel_harness.h"
 #include "test/compiler/codegen/kernel_text.h"
@@ -196,7 +197,7 @@ TEST(GpuContractionKernels, CostlyEpilogue) {
 // Operands that are computed while they are copied, in both directions of storage.
 TEST(GpuContractionKernels, Prologue) {
   for (auto [m, n, k] :
-       {std::array<int64_t, 3>{1, 33, 64}, {20, 7, 63}, {64, 64, 48}, {65, 127, 20}})
+       {std::array<int64_t, 3>{1, 33, 64}, {20, 7, 63}, {64, 64, 144}, {65, 127, 20}})
     for (bool lhs : {false, true})
       for (bool rhs : {false, true}) {
         Product p{m, n, k, lhs, rhs};
@@ -277,6 +278,124 @@ TEST(GpuContractionKernels, RowsHaveTheBitsTheyHaveAlone) {
     Bytes want(expected.begin() + row * out, expected.begin() + (row + 1) * out);
     EXPECT_EQ(want, single.run({lhs, inputs[1]})[0]) << "row " << row;
   }
+}
+
+// Changed texts of a kernel, one for each place where `pattern` matches: its last group is left
+// out, or with `more` becomes a number larger by that.
+std::vector<string> mutants(const string &ptx, const string &pattern, int64_t more) {
+  std::vector<string> texts;
+  const std::regex regex(pattern);
+  for (std::sregex_iterator each(ptx.begin(), ptx.end(), regex), end; each != end; ++each) {
+    size_t group = each->size() - 1;
+    string old = each->str(group);
+    texts.push_back(ptx);
+    texts.back().replace(each->position(group), old.size(),
+                         more ? text(std::stoll(old) + more) : "");
+  }
+  return texts;
+}
+
+// What can go wrong in such a kernel, done on purpose: the emulator or the result tells each.
+TEST(GpuContractionMutations, AllAreCaught) {
+  struct Rule {
+    const char *name, *pattern;
+    int64_t more;
+    int64_t least;  // places
+    int64_t k;      // of the product: a part of a tile where bounds count
+  };
+  const Rule rules[] = {
+      {"barrier left out", R"(\n(\tbar\.sync[^\n]*))", 0, 2, 133},
+      {"wait for one copy less", R"(cp\.async\.wait_group\s+(\d+))", 1, 2, 133},
+      {"wait left out", R"(\n(\tcp\.async\.wait_group[^\n]*))", 0, 2, 133},
+      {"copies not closed", R"(\n(\tcp\.async\.commit_group[^\n]*))", 0, 2, 133},
+      {"bound of an index", R"(\tmin\.[us]64[^\n]*, (\d+);)", 1, 3, 133},
+      {"bound of a store", R"(\tsetp\.[gl][te]\.[us]64[^\n]*, (\d+);)", 1, 2, 133},
+      {"copied to the next row", R"(cp\.async\.c[ag]\.shared\.global\s+\[%rd\d+\+(\d+)\])", 128, 4,
+       144},
+      {"copied from the next row", R"(cp\.async\.c[ag][^,]*, \[%rd\d+\+(\d+)\])", 256, 4, 144},
+      {"read from the next row", R"(ld\.shared[^\n]*\[%rd\d+\+(\d+)\])", 128, 4, 144},
+  };
+  for (const char *stages : {"stages=2", "stages=4"})
+    for (const Rule &rule : rules) {
+      SCOPED_TRACE(testing::Message() << rule.name << ", " << stages);
+      Product p{rule.k == 133 ? 63 : 64, rule.k == 133 ? 61 : 64, rule.k, true, false};
+      EmulatedKernel kernel(
+          p.bare(),
+          string("contraction:block_m=32,block_n=32,thread_m=4,thread_n=4,block_k=16,part_k=0,") +
+              stages);
+      ASSERT_TRUE(kernel.ok());
+      std::vector<Numbers> numbers;
+      std::vector<Bytes> inputs = inputsOf(kernel, 3, &numbers);
+      EXPECT_EQ(kernel.faultOf(kernel.ptx(), inputs), "");
+      std::vector<string> texts = mutants(kernel.ptx(), rule.pattern, rule.more);
+      EXPECT_GE(static_cast<int64_t>(texts.size()), rule.least);
+      for (auto [number, text] : llvm::enumerate(texts))
+        EXPECT_NE(kernel.faultOf(text, inputs), "") << "place " << number;
+    }
+}
+
+int64_t countStarting(const std::vector<string> &lines, const string &start) {
+  return llvm::count_if(
+      lines, [&](const string &line) { return llvm::StringRef(line).starts_with(start); });
+}
+
+// Large products with aligned rows: 16 bytes at a time, mostly arithmetic, nothing spilled.
+TEST(GpuContractionKernels, Structure) {
+  for (string type : {"f32", "f64"})
+    for (bool lhs : {false, true})
+      for (bool rhs : {false, true}) {
+        Product p{2048, 2048, 1024, lhs, rhs, type};
+        SCOPED_TRACE(p.told());
+        EmulatedKernel kernel(p.bare());
+        ASSERT_TRUE(kernel.ok());
+        const string &ptx = kernel.ptx();
+        string wide = type == "f32" ? "v4.b32" : "v2.b64";
+        EXPECT_EQ(countOf(ptx, "ld.global"), countOf(ptx, "ld.global.nc." + wide));
+        EXPECT_EQ(countOf(ptx, "st.global"), countOf(ptx, "st.global." + wide));
+        EXPECT_EQ(countOf(ptx, "ld.shared"), countOf(ptx, "ld.shared." + wide));
+        EXPECT_EQ(countOf(ptx, "cp.async.ca"), 0);
+        EXPECT_EQ(countOf(ptx, "cp.async.cg") > 0, lhs || !rhs);
+        std::vector<std::vector<string>> loops = innermostLoops(ptx);
+        ASSERT_GE(loops.size(), 1u);
+        const std::vector<string> &main = loops[0];
+        auto size = static_cast<double>(main.size());
+        auto sums = static_cast<double>(countStarting(main, "fma.rn." + type));
+        EXPECT_GE(sums / size, type == "f32" ? 0.89 : 0.7) << size;
+        // Four (for f64 two) products for each element that is read.
+        EXPECT_LE(static_cast<double>(countStarting(main, "ld.shared")) * 16,
+                  sums * (type == "f32" ? 1 : 4));
+        EXPECT_EQ(countStarting(main, "bar.sync"), 1);
+        for (const char *chip : {"sm_80", "sm_90"})
+          for (const Assembled &each : assembled(ptx, chip)) {
+            EXPECT_EQ(each.spilled_bytes, 0) << each.kernel << " for " << chip;
+            EXPECT_LE(each.registers, 128) << each.kernel << " for " << chip;
+          }
+      }
+}
+
+// The registers are enough for what is computed on the way, too.
+TEST(GpuContractionKernels, NothingIsSpilled) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{2048, 2048, 512},
+                         {2047, 2045, 511},
+                         {8, 4096, 4096},
+                         {1000, 1000, 1000}})
+    for (int variant = 0; variant < 8; ++variant) {
+      Product p{m, n, k, variant % 2 == 1, variant / 2 % 2 == 1, variant < 4 ? "f32" : "f64"};
+      SCOPED_TRACE(p.told());
+      string l = p.lhs(), r = p.rhs(), o = p.out();
+      string body = opText("%10", "multiply(%a0, %a2)", {l, l}, l) +
+                    opText("%11", "negate(%a1)", {r}, r) + p.op("%10", "%11") +
+                    opText("%1", "logistic(%0)", {o}, o) + opText("%2", "add(%1, %a3)", {o, o}, o);
+      for (const string &text :
+           {kernelText("contraction", {l, r, l, o}, body, {"%2"}, {o}), p.withEpilogue()}) {
+        EmulatedKernel kernel(text);
+        ASSERT_TRUE(kernel.ok());
+        EXPECT_EQ(kernel.strategy(), "contraction");
+        EXPECT_EQ(countOf(kernel.ptx(), ".local"), 0);
+        for (const Assembled &each : assembled(kernel.ptx(), (m + variant) % 2 ? "sm_80" : "sm_90"))
+          EXPECT_EQ(each.spilled_bytes, 0) << each.kernel;
+      }
+    }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <regex>
 
 #include "compiler/codegen/gpu/codegen.h"
@@ -95,6 +96,25 @@ EmulatedKernel::~EmulatedKernel() = default;
 std::vector<Bytes> EmulatedKernel::run(const std::vector<Bytes> &inputs,
                                        const emulator::Options &options,
                                        std::pair<int64_t, int64_t> in_place) {
+  std::string findings;
+  std::vector<Bytes> outputs = run(*module_, inputs, options, in_place, &findings);
+  if (!findings.empty()) ADD_FAILURE() << findings;
+  return outputs;
+}
+
+std::string EmulatedKernel::faultOf(const std::string &ptx, const std::vector<Bytes> &inputs) {
+  std::string findings;
+  std::unique_ptr<emulator::Module> changed = emulator::Module::load(ptx, &findings);
+  if (!changed) return findings;
+  std::vector<Bytes> outputs = run(*changed, inputs, {}, {-1, -1}, &findings);
+  if (findings.empty() && outputs != run(inputs)) return "wrong result";
+  return findings;
+}
+
+std::vector<Bytes> EmulatedKernel::run(emulator::Module &module, const std::vector<Bytes> &inputs,
+                                       const emulator::Options &options,
+                                       std::pair<int64_t, int64_t> in_place,
+                                       std::string *findings) {
   std::vector<std::unique_ptr<Buffer>> buffers;
   std::vector<void *> operands;
   emulator::Memory memory;
@@ -125,8 +145,8 @@ std::vector<Bytes> EmulatedKernel::run(const std::vector<Bytes> &inputs,
     launch.block.x = stage.getThreads();
     launch.shared_bytes = stage.getSharedBytes();
     emulator::Report report =
-        module_->launch(launch, std::span<void *const>(operands), memory, options);
-    if (!report.ok()) ADD_FAILURE() << report.text();
+        module.launch(launch, std::span<void *const>(operands), memory, options);
+    if (!report.ok()) *findings += report.text();
   }
   std::vector<Bytes> outputs;
   for (auto [number, type] : llvm::enumerate(func_.getOutputTypes())) {
@@ -159,6 +179,28 @@ int64_t countOf(StringRef text, StringRef piece) {
   int64_t count = 0;
   for (size_t at = text.find(piece); at != StringRef::npos; at = text.find(piece, at + 1)) ++count;
   return count;
+}
+
+std::vector<std::vector<std::string>> innermostLoops(const std::string &ptx) {
+  static const std::regex label("(\\$L\\w+):.*"), branch(".*bra\\S*\\s+(\\$L\\w+);.*");
+  std::vector<std::vector<std::string>> loops;
+  std::map<std::string, size_t> labels;  // places in `lines` of the labels before here
+  std::vector<std::string> lines;
+  size_t last = 0;  // where the last loop ended
+  for (StringRef rest = ptx; !rest.empty();) {
+    auto [line, tail] = rest.split('\n');
+    rest = tail;
+    std::string text = line.split("//").first.trim().str();
+    std::smatch match;
+    if (std::regex_match(text, match, label)) labels[match[1]] = lines.size();
+    bool is_instruction = StringRef(text).ends_with(";") && text[0] != '.';
+    if (is_instruction) lines.push_back(text);
+    if (!std::regex_match(text, match, branch) || !labels.count(match[1])) continue;
+    size_t first = labels[match[1]];
+    if (first >= last) loops.emplace_back(lines.begin() + first, lines.end());
+    last = lines.size();
+  }
+  return loops;
 }
 
 bool hasAssembler() { return access(kAssembler, X_OK) == 0; }

@@ -37,6 +37,11 @@ class EmulatedKernel {
   std::vector<Bytes> run(const std::vector<Bytes> &inputs, const emulator::Options &options = {},
                          std::pair<int64_t, int64_t> in_place = {-1, -1});
 
+  // Runs `ptx`, a changed text of this kernel, in its place: what the emulator found, or "wrong
+  // result" where only outputs other than the kernel's own show a difference, or "" where nothing
+  // does.
+  std::string faultOf(const std::string &ptx, const std::vector<Bytes> &inputs);
+
   // Runs the kernel on random inputs and compares with the interpreter: floats within `tolerance`
   // relative to the largest element of an output (or absolute below 1), everything else exactly.
   // Also runs it with warps in another order, and with every pair of same_index sharing memory, and
@@ -44,6 +49,11 @@ class EmulatedKernel {
   void check(unsigned seed, double tolerance, double low = -2, double high = 2);
 
  private:
+  // Appends to `findings` what the emulator finds.
+  std::vector<Bytes> run(emulator::Module &module, const std::vector<Bytes> &inputs,
+                         const emulator::Options &options, std::pair<int64_t, int64_t> in_place,
+                         std::string *findings);
+
   std::unique_ptr<mlir::MLIRContext> context_;
   mlir::OwningOpRef<mlir::ModuleOp> text_;
   kernel::FuncOp func_;
@@ -53,6 +63,10 @@ class EmulatedKernel {
 
 // How often `piece` occurs in `text`.
 int64_t countOf(llvm::StringRef text, llvm::StringRef piece);
+
+// The loops of `ptx` that have none inside: from the label to the branch back, a line each
+// instruction.
+std::vector<std::vector<std::string>> innermostLoops(const std::string &ptx);
 
 // What ptxas says about `ptx` for a chip ("sm_80"): for each kernel its registers, and bytes of
 // spilled registers. Nothing where there is no ptxas; one that refuses the text fails the test.
