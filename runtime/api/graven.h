@@ -38,6 +38,7 @@ extern "C" {
 #define graven_model_create GRAVEN_SYMBOL(model_create)
 #define graven_model_create_on GRAVEN_SYMBOL(model_create_on)
 #define graven_model_destroy GRAVEN_SYMBOL(model_destroy)
+#define graven_model_runs_behind GRAVEN_SYMBOL(model_runs_behind)
 #define graven_model_table GRAVEN_SYMBOL(model_table)
 #define graven_model_text GRAVEN_SYMBOL(model_text)
 #define graven_model_find_state GRAVEN_SYMBOL(model_find_state)
@@ -116,6 +117,10 @@ graven_status graven_model_create_on(const graven_artifact *artifact, const char
                                      graven_model **model);
 // Contexts and states must be destroyed first. Null is allowed, here and in the other *_destroy.
 void graven_model_destroy(graven_model *model);
+
+// Whether the model's device works on its own: calls return before it has done them, and reading state
+// or metrics waits for it. Then do so seldom. 0 or 1.
+int32_t graven_model_runs_behind(const graven_model *model);
 
 const graven_table_header *graven_model_table(const graven_model *model);
 const char *graven_model_text(const graven_model *model, graven_text text);

@@ -28,6 +28,10 @@ void graven_model_destroy(graven_model *model) {
   if (model) graven1::free_model(model);
 }
 
+int32_t graven_model_runs_behind(const graven_model *model) {
+  return model && model->device->staging_slots > 1;
+}
+
 const graven_table_header *graven_model_table(const graven_model *model) {
   return model ? model->table.header : nullptr;
 }

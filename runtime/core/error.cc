@@ -39,7 +39,7 @@ graven_status fail(graven_status status, const char *format, ...) {
 graven_status fail_memory(size_t bytes, const char *purpose) {
   return fail(GRAVEN_OUT_OF_MEMORY,
               "out of memory: %zu bytes for %s are not to be had; free some memory, or compile the "
-              "model with a smaller --batch or a --max-memory",
+              "model with a smaller --batch",
               bytes, purpose);
 }
 

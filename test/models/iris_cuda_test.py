@@ -3,6 +3,7 @@ driver, whose launches run on the emulator: no GPU is needed, and every access i
 import gzip
 import json
 import os
+import re
 import struct
 import unittest
 
@@ -19,7 +20,7 @@ def on_gpu(folder, *words, driver=DRIVER, **options):
     counts = folder / "counts.json"
     counts.unlink(missing_ok=True)
     env = {**os.environ, "LD_LIBRARY_PATH": str(driver), "GRAVEN_STANDIN_COUNTS": str(counts),
-           "GRAVEN_STANDIN": "seed=7"}
+           "GRAVEN_STANDIN_LOG": str(folder / "log.txt"), "GRAVEN_STANDIN": "seed=7"}
     done = tools.run("graven-run", *words, env=env, **options)
     return done, json.loads(counts.read_text()) if counts.exists() else {}
 
@@ -72,6 +73,35 @@ class IrisOnAGpuTest(CudaTest):
         # Of an epoch: 8 steps, 2 batches of validation, and the metrics reset before each of both.
         self.assertEqual(more["cuGraphLaunch"] - counts["cuGraphLaunch"], 8 + 2 + 2)
         self.assertEqual(more["cuGraphInstantiateWithFlags"], counts["cuGraphInstantiateWithFlags"])
+
+    def test_steps_follow_one_another_and_rows_travel_beside(self):
+        epochs, steps = 6, 8
+        # A driver that runs no kernels is quick: measures are looked at ten times a second.
+        driver = tools.BIN.parent / "lib/recording_driver"
+        on_gpu(self.folder, "fit", self.gpu, *self.flags, "--epochs", epochs, driver=driver)
+        text = (self.folder / "log.txt").read_text()
+        step = (r"await (e\d)\nwait s2 (e\d)\nto device s2 locked\nrecord s2 \1\n"  # beside the step before
+                r"wait s1 \1\ngraph s1\nrecord s1 \2\n")
+        backreferences = [step.replace(r"\1", rf"\{2 * i + 1}").replace(r"\2", rf"\{2 * i + 2}")
+                          for i in range(steps)]
+        whole = re.findall(r"^graph s1\n" + "".join(backreferences) + "to host", text, re.MULTILINE)
+        # Of an epoch that the machine stalled in, a look at the measures may have interrupted the steps.
+        self.assertGreaterEqual(len(whole), epochs - 2, text)
+
+    def test_a_fault_of_the_gpu_ends_training_with_one_sentence(self):
+        def sentence_of(setting, **more):
+            env = {**os.environ, "LD_LIBRARY_PATH": str(DRIVER), "GRAVEN_STANDIN": setting, **more}
+            done = tools.run("graven-run", "fit", self.gpu, *self.flags, "--epochs", "20", check=False, env=env)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            return done.stderr
+
+        self.assertIn("run it again with GRAVEN_CUDA_ONE_BY_ONE=1",
+                      sentence_of("fail=cuMemcpyDtoHAsync_v2:719:10"))
+        # One of two waits in a row at least is for a kernel.
+        self.assertRegex(" ".join(sentence_of(f"fail=cuStreamSynchronize:719:{n}", GRAVEN_CUDA_ONE_BY_ONE="1")
+                                  for n in (60, 61)),
+                         r"kernel '\w+' of entry '\w+' failed on 'cuda:0' .*CUDA_ERROR_LAUNCH_FAILED")
 
     def test_bench_counts_calls_as_launches(self):
         done, counts = on_gpu(self.folder, "bench", self.gpu, "--seconds", "0", "--json")

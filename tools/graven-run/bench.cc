@@ -124,7 +124,8 @@ absl::Status Run(const BenchFlags &flags) {
     GRAVEN_RETURN_IF_ERROR(session->Call(entry, batch, arguments, results));
     times.push_back(std::chrono::duration<double>(Clock::now() - before).count());
   } while (elapsed() < flags.seconds || times.size() < 5);
-  session->ReadMetrics();  // waits for a device that is behind
+  // Waits for a device that is behind.
+  GRAVEN_RETURN_IF_ERROR(session->SaveMetricMemory().status());
   const double mean = elapsed() / static_cast<double>(times.size());
   std::vector<KernelProfile> kernels;
   if (flags.profile) {

@@ -238,7 +238,8 @@ absl::Status Run(const CallFlags &flags) {
     GRAVEN_RETURN_IF_ERROR(
         train::WriteNpy(absl::StrCat(flags.folder, "/", outputs[i].name, ".npy"), results[i]));
   }
-  for (const auto &[name, value] : session->ReadMetrics()) {
+  GRAVEN_ASSIGN_OR_RETURN(train::Measures metrics, session->ReadMetrics());
+  for (const auto &[name, value] : metrics) {
     absl::PrintF("metric %s = %.9g\n", name, value);
   }
   if (!flags.save_state.empty()) {

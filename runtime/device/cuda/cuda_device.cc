@@ -38,8 +38,7 @@ graven_status allocate(void *self, size_t bytes, const char *purpose, void **mem
     driver.memory_info(&free_bytes, &total);
     return fail(GRAVEN_OUT_OF_MEMORY,
                 "out of memory on '%s' (%s): %zu bytes for %s are not to be had, %zu of %zu are "
-                "free; end other programs on the GPU, or compile the model with a smaller --batch "
-                "or a --max-memory",
+                "free; end other programs on the GPU, or compile the model with a smaller --batch",
                 shared.gpu.name, shared.gpu.model, bytes, purpose, free_bytes, total);
   }
   if (result != kSuccess) return check(driver, result, "allocate memory");
@@ -59,10 +58,10 @@ void release(void *self, void *memory, size_t) {
 // Starts a transfer and waits for it, and so for all before it.
 template <typename Start>
 graven_status transfer(void *self, size_t bytes, const char *what, Start start) {
-  if (bytes == 0) return GRAVEN_OK;
   Shared &shared = shared_of(self);
   Current current(shared.driver, shared.context);
-  Result result = start(shared.driver, shared.compute);
+  // The driver takes no transfer of nothing; what waits for one waits all the same.
+  Result result = bytes != 0 ? start(shared.driver, shared.compute) : kSuccess;
   if (result == kSuccess) result = shared.driver.synchronize(shared.compute);
   return check(shared.driver, result, what);
 }

@@ -20,6 +20,14 @@ constexpr struct {
 #undef GRAVEN_CUDA_SYMBOL
 };
 
+// What a kernel did that had been started before: address, alignment, instruction, time.
+bool is_of_a_kernel(Result result) {
+  return result == 700 || result == 702 || (result >= 714 && result <= 719);
+}
+constexpr char kOfAKernel[] =
+    "; it is a kernel of this call or of an earlier one that failed, and the GPU takes no more work "
+    "of this process: run it again with GRAVEN_CUDA_ONE_BY_ONE=1 in the environment to learn which";
+
 graven_status too_old(int32_t version) {
   return fail(GRAVEN_INCOMPATIBLE,
               "the NVIDIA driver is too old: it serves CUDA %d.%d, models need 12.0; install driver "
@@ -65,8 +73,8 @@ graven_status check(const Driver &driver, Result result, const char *what) {
   if (driver.error_name(result, &name) != kSuccess || !name) name = "an unknown error";
   if (driver.error_string(result, &text) != kSuccess || !text) text = "no text";
   return fail(result == kOutOfMemory ? GRAVEN_OUT_OF_MEMORY : GRAVEN_DEVICE_FAILED,
-              "the GPU or its driver failed, %s (%s, number %d), asked to %s", name, text, result,
-              what);
+              "the GPU or its driver failed, %s (%s, number %d), asked to %s%s", name, text, result,
+              what, is_of_a_kernel(result) ? kOfAKernel : "");
 }
 
 }  // namespace graven1::cuda

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "runtime/core/error.h"
+#include "runtime/core/model.h"
 #include "runtime/core/trace.h"
 
 namespace graven1::cuda {
@@ -29,9 +30,17 @@ graven_status Queue::fill_in(const QueueOptions &options) {
   program_ = static_cast<const Program *>(options.program);
   staging_ = options.staging;
   staging_bytes_ = options.staging_bytes;
+  const char *wish = getenv("GRAVEN_CUDA_ONE_BY_ONE");
+  one_by_one_ = wish && *wish && strcmp(wish, "0") != 0;
   const Table &table = program_->table;
   uint32_t most_operands = 0;
   for (uint32_t e = 0; e < table.header->entries_count; ++e) {
+    const graven_span ports = table.entries[e].inputs;
+    size_t input_bytes = 0;
+    for (uint32_t i = 0; i < ports.count; ++i) {
+      input_bytes += staged(table.ports[ports.first + i].tensor.bytes);
+    }
+    if (input_bytes > input_bytes_) input_bytes_ = input_bytes;
     const graven_span span = table.entries[e].commands;
     uint32_t operands = 0;
     for (uint32_t c = span.first; c < span.first + span.count; ++c) {
@@ -60,8 +69,8 @@ graven_status Queue::fill_in(const QueueOptions &options) {
       if (status != GRAVEN_OK) return status;
     }
   }
-  if (staging_bytes_ == 0) return GRAVEN_OK;
-  const size_t bytes = kStagingSlots * staging_bytes_;
+  if (input_bytes_ == 0) return GRAVEN_OK;
+  const size_t bytes = kStagingSlots * input_bytes_;
   void *memory = nullptr;
   Result result = driver.allocate_pinned(&memory, bytes, 0);
   if (result == kOutOfMemory) return fail_memory(bytes, "the page-locked inputs of a context");
@@ -97,7 +106,7 @@ graven_status Queue::begin(const DeviceCall &call, bool *replayed) {
   call_ = call;
   failed_ = fed_ = false;
   issued_ = command_count_ = access_count_ = 0;
-  replay_ = call.profile || call.trace ? nullptr : find_replay(call);
+  replay_ = call.profile || call.trace || one_by_one_ ? nullptr : find_replay(call);
   *replayed = replay_ && replay_->ready;
   return GRAVEN_OK;
 }
@@ -121,9 +130,10 @@ Queue::Replay *Queue::find_replay(const DeviceCall &call) {
 }
 
 graven_status Queue::feed(const DeviceFeed &feed) {
-  const size_t at = static_cast<size_t>(static_cast<char *>(feed.destination) - staging_);
+  size_t at = static_cast<size_t>(static_cast<char *>(feed.destination) - staging_);
+  if (!fed_) slot_ = static_cast<uint32_t>(at / staging_bytes_);
+  at -= slot_ * staging_bytes_;
   if (!fed_) {
-    slot_ = static_cast<uint32_t>(at / staging_bytes_);
     fed_begin_ = fed_end_ = at;
     fed_ = true;
     Current current(shared_.driver, shared_.context);
@@ -131,7 +141,7 @@ graven_status Queue::feed(const DeviceFeed &feed) {
         check(shared_.driver.synchronize_event(sent_[slot_]), "wait for earlier inputs");
     if (status != GRAVEN_OK) return status;
   }
-  feed_host_memory(feed, pinned_ + at);
+  feed_host_memory(feed, pinned_ + slot_ * input_bytes_ + at);
   if (at < fed_begin_) fed_begin_ = at;
   if (at + feed.capacity > fed_end_) fed_end_ = at + feed.capacity;
   return GRAVEN_OK;
@@ -143,8 +153,10 @@ graven_status Queue::send_inputs() {
   const Driver &driver = shared_.driver;
   Result result = driver.wait_event(shared_.inputs, done_[slot_], 0);
   if (result == kSuccess) {
-    result = driver.copy_to_device(reinterpret_cast<Address>(staging_ + fed_begin_),
-                                   pinned_ + fed_begin_, fed_end_ - fed_begin_, shared_.inputs);
+    const char *to = staging_ + slot_ * staging_bytes_ + fed_begin_;
+    const char *from = pinned_ + slot_ * input_bytes_ + fed_begin_;
+    result = driver.copy_to_device(reinterpret_cast<Address>(to), from, fed_end_ - fed_begin_,
+                                   shared_.inputs);
   }
   if (result == kSuccess) result = driver.record_event(sent_[slot_], shared_.inputs);
   if (result == kSuccess) result = driver.wait_event(shared_.compute, sent_[slot_], 0);
@@ -220,7 +232,10 @@ graven_status Queue::finish() {
   if (failed_) return GRAVEN_OK;  // the error has been reported
   Current current(shared_.driver, shared_.context);
   graven_status status = send_inputs();
-  if (status == GRAVEN_OK) status = replay_ ? run_graph() : run_timed();
+  if (status == GRAVEN_OK) {
+    const bool timed = call_.profile || call_.trace;
+    status = replay_ ? run_graph() : timed ? run_timed() : run_one_by_one();
+  }
   if (status == GRAVEN_OK && fed_) {
     status = check(shared_.driver.record_event(done_[slot_], shared_.compute), "mark a call's end");
   }
@@ -358,6 +373,35 @@ graven_status Queue::make_events(uint32_t count) {
     if (status != GRAVEN_OK) return status;
   }
   return GRAVEN_OK;
+}
+
+graven_status Queue::name_failure(const Command &command, Result result) {
+  failed_ = true;
+  const Table &table = program_->table;
+  const char *entry = table.text(table.entries[call_.entry].name);
+  const char *kernel = command.kind == GRAVEN_COMMAND_LAUNCH
+                           ? table.text(table.kernels[command.kernel].name)
+                           : nullptr;
+  const char *name = nullptr, *text = nullptr;
+  if (shared_.driver.error_name(result, &name) != kSuccess || !name) name = "an unknown error";
+  if (shared_.driver.error_string(result, &text) != kSuccess || !text) text = "no text";
+  return fail(GRAVEN_DEVICE_FAILED,
+              "%s%.200s%s of entry '%.80s' failed on '%s' (%s): %s (%s, number %d)",
+              kernel ? "kernel '" : "", kernel ? kernel : "a copy or fill", kernel ? "'" : "", entry,
+              shared_.gpu.name, shared_.gpu.model, name, text, result);
+}
+
+// One command after the other, each waited for.
+graven_status Queue::run_one_by_one() {
+  const Driver &driver = shared_.driver;
+  graven_status status = GRAVEN_OK;
+  for (uint32_t i = 0; i < command_count_ && status == GRAVEN_OK; ++i) {
+    status = issue(commands_[i]);
+    if (status != GRAVEN_OK) return status;
+    const Result result = driver.synchronize(shared_.compute);
+    if (result != kSuccess) return name_failure(commands_[i], result);
+  }
+  return status;
 }
 
 // One command after the other, with an event between each two.

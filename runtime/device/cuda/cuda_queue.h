@@ -23,6 +23,10 @@ constexpr uint32_t kStagingSlots = 2;
 // A call is recorded command by command, then run: as a graph, which is kept for calls with equal
 // addresses, or one by one where each is to be timed. Nothing here waits for the GPU but `feed`,
 // when it is two calls behind, and a timed call.
+//
+// A graph that fails does not tell which of its kernels it was, and the GPU takes no more work of the
+// process. With GRAVEN_CUDA_ONE_BY_ONE=1 in the environment every command is waited for, and the one
+// that fails is named.
 class Queue {
  public:
   // Fails with OUT_OF_MEMORY, or as the driver does. The context need not be current.
@@ -77,6 +81,8 @@ class Queue {
   graven_status make_replay(Replay *replay);
   graven_status run_graph();
   graven_status run_timed();
+  graven_status run_one_by_one();
+  graven_status name_failure(const Command &command, Result result);
   graven_status issue(const Command &command);
   graven_status make_events(uint32_t count);
   void **parameters(const Command &command);
@@ -87,12 +93,13 @@ class Queue {
   const Program *program_ = nullptr;
   // Inputs: what a feed is copied to before it is sent, page-locked, laid out as the staging memory.
   char *staging_ = nullptr, *pinned_ = nullptr;
-  size_t staging_bytes_ = 0;
+  size_t staging_bytes_ = 0, input_bytes_ = 0;  // of a slot; its inputs come first
   Event sent_[kStagingSlots] = {};  // the slot's inputs have left the pinned memory
   Event done_[kStagingSlots] = {};  // the slot's call has read them
   // The call under way.
   DeviceCall call_ = {};
   bool failed_ = false, fed_ = false;
+  bool one_by_one_ = false;  // GRAVEN_CUDA_ONE_BY_ONE is set
   uint32_t slot_ = 0;
   size_t fed_begin_ = 0, fed_end_ = 0;  // in the staging memory
   uint32_t issued_ = 0;                 // commands so far, empty ones included

@@ -40,7 +40,9 @@ struct BatchEvent {
   int64_t batch = 0, batches = 0;   // from 1
   double seconds = 0;               // since the epoch began in this process
   int64_t timed_batches = 0;        // batches run in those seconds
-  const Measures *measures = nullptr;  // of the epoch so far
+  // Of the epoch so far. Where reading them waits for the device (Model::runs_behind) they are of a
+  // tenth of a second ago, or of an earlier batch; at first there are none.
+  const Measures *measures = nullptr;
 };
 
 struct EpochEvent {

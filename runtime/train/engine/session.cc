@@ -169,29 +169,24 @@ absl::Status Session::ResetMetrics() {
   return Call(entry, 0, {}, std::vector<void *>(model_->Outputs(entry).size(), nullptr));
 }
 
-Measures Session::ReadMetrics() const {
+absl::StatusOr<Measures> Session::ReadMetrics() const {
+  // All of them at once: a device that runs behind is waited for once.
+  GRAVEN_ASSIGN_OR_RETURN(std::string memory, SaveMetricMemory());
+  auto sum = [&](uint32_t state) {
+    double value = 0.0;
+    const uint64_t offset = model_->states()[state].offset;
+    if (offset + sizeof(value) <= memory.size()) memcpy(&value, memory.data() + offset, sizeof(value));
+    return value;
+  };
   Measures measures;
   uint32_t count = 0;
   const graven_metric_record *records = graven_model_metrics(model_->get(), &count);
   for (uint32_t i = 0; i < count; ++i) {
-    const std::string &name = model_->metrics()[i];
-    double value = 0;
-    if (graven_context_metric(context_.get(), name.c_str(), &value) != GRAVEN_OK) continue;
-    // NaN says "empty" or "diverged"; the denominator tells which.
-    if (std::isnan(value) && Denominator(records[i]) == 0.0) continue;
-    measures[name] = value;
+    const double denominator = sum(records[i].denominator);
+    if (denominator == 0.0) continue;  // nothing was counted
+    measures[model_->metrics()[i]] = sum(records[i].numerator) / denominator;
   }
   return measures;
-}
-
-double Session::Denominator(const graven_metric_record &metric) const {
-  absl::StatusOr<std::string> memory = SaveMetricMemory();
-  uint64_t offset = model_->states()[metric.denominator].offset;
-  double value = 0.0;
-  if (memory.ok() && offset + sizeof(value) <= memory->size()) {
-    memcpy(&value, memory->data() + offset, sizeof(value));
-  }
-  return value;
 }
 
 absl::StatusOr<std::string> Session::SaveMetricMemory() const {

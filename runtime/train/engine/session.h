@@ -35,6 +35,8 @@ class Model {
   graven_model *get() const { return model_.get(); }
   const graven_table_header &table() const { return *graven_model_table(get()); }
   std::string Text(graven_text text) const;
+  // See graven_model_runs_behind.
+  bool runs_behind() const { return graven_model_runs_behind(get()) != 0; }
   std::string name() const { return Text(table().model_name); }
   std::string signature() const { return Text(table().signature); }
 
@@ -93,7 +95,7 @@ class Session {
   // Calls entry "reset_metrics" where there is one.
   absl::Status ResetMetrics();
   // The model's metrics since the last reset; those that are empty are left out.
-  Measures ReadMetrics() const;
+  absl::StatusOr<Measures> ReadMetrics() const;
   // Raw memory of the metric accumulators, to be put back bit for bit.
   absl::StatusOr<std::string> SaveMetricMemory() const;
   absl::Status LoadMetricMemory(const std::string &bytes);
@@ -119,8 +121,6 @@ class Session {
   struct DestroyContext {
     void operator()(graven_context *context) const { graven_context_destroy(context); }
   };
-
-  double Denominator(const graven_metric_record &metric) const;
 
   std::shared_ptr<const Model> model_;
   std::unique_ptr<graven_pool, DestroyPool> pool_;

@@ -100,8 +100,8 @@ absl::Status Step::Run(const Dataset &data, const int64_t *rows, int64_t count,
 
 void Step::ResetAverages() { averages_.clear(); }
 
-Measures Step::Read() const {
-  Measures measures = session_->ReadMetrics();
+absl::StatusOr<Measures> Step::Read() const {
+  GRAVEN_ASSIGN_OR_RETURN(Measures measures, session_->ReadMetrics());
   for (const auto &[name, average] : averages_) {
     if (average.weight > 0) measures[name] = average.sum / average.weight;
   }

@@ -44,7 +44,7 @@ class Step {
   // Forgets the averaged scalars.
   void ResetAverages();
   // The model's metrics and the averaged scalars since the last reset.
-  Measures Read() const;
+  absl::StatusOr<Measures> Read() const;
   // Sums and weights of the averaged scalars, for a checkpoint amid an epoch.
   struct Average {
     double sum = 0;

@@ -24,6 +24,9 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
+// Between two looks at the measures of an epoch under way, where a look waits for the device.
+constexpr double kSecondsBetweenReads = 0.1;
+
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
@@ -314,11 +317,17 @@ absl::Status Run::TrainEpoch(EpochEvent *event) {
     for (int64_t &row : order) row = train_rows_[row];
   }
   Clock::time_point start = Clock::now();
+  const bool behind = session_->model().runs_behind();
+  Clock::time_point read = start;
+  Measures measures;
   for (int64_t batch = begin; batch < batches; ++batch) {
     int64_t first = batch * train_step_->batch();
     GRAVEN_RETURN_IF_ERROR(train_step_->Run(*request_.train, &order[first],
                                             std::min(train_step_->batch(), rows - first)));
-    Measures measures = train_step_->Read();
+    if (!behind || SecondsSince(read) >= kSecondsBetweenReads) {
+      GRAVEN_ASSIGN_OR_RETURN(measures, train_step_->Read());
+      read = Clock::now();
+    }
     BatchEvent step{epoch_, settings().epochs, batch + 1, batches, SecondsSince(start),
                     batch + 1 - begin, &measures};
     for (Callback *callback : callbacks_) {
@@ -333,6 +342,8 @@ absl::Status Run::TrainEpoch(EpochEvent *event) {
       return absl::OkStatus();
     }
   }
+  // A device that runs behind is waited for, and tells here at the latest if something has failed.
+  if (behind) GRAVEN_RETURN_IF_ERROR(session_->SaveMetricMemory().status());
   event->train_seconds = SecondsSince(start);
   event->timed_batches = batches - begin;
   event->batches = batches;
@@ -341,7 +352,7 @@ absl::Status Run::TrainEpoch(EpochEvent *event) {
 
 absl::Status Run::EndEpoch(EpochEvent event) {
   Clock::time_point start = Clock::now();
-  Measures measures = train_step_->Read();
+  GRAVEN_ASSIGN_OR_RETURN(Measures measures, train_step_->Read());
   if (validation_ != nullptr) {
     GRAVEN_ASSIGN_OR_RETURN(Measures validation,
                             Evaluate(session_, *validation_, eval_step_->batch()));

@@ -32,6 +32,9 @@ Result known(Machine &m, const std::set<T *> &all, T *one, const char *what) {
 #define KNOWN(all, one, what)                                                       \
   if (Result result = known(m, m.all, one, what); result != kSuccess) return result
 
+std::string name(const Stream *stream) { return " s" + std::to_string(stream->number); }
+std::string name(const Event *event) { return " e" + std::to_string(event->number); }
+
 std::vector<uint64_t> read_parameters(int count, void **parameters) {
   std::vector<uint64_t> values;
   for (int i = 0; i < count; ++i) values.push_back(*static_cast<uint64_t *>(parameters[i]));
@@ -56,6 +59,7 @@ Result transfer(Machine &m, Stream *stream, char *host, Address device, size_t b
     locked = host + bytes <= first + size;
   }
   m.add(to_device ? "bytes_to_device" : "bytes_to_host", static_cast<long>(bytes));
+  m.note((to_device ? "to device" : "to host") + name(stream) + (locked ? " locked" : " pageable"));
   char *memory = reinterpret_cast<char *>(device);
   if (to_device && !locked) {
     std::vector<char> copy(host, host + bytes);
@@ -117,6 +121,12 @@ extern "C" __attribute__((visibility("default"))) void graven_standin_fail(const
   m.options.fail_function = function;
   m.options.fail_code = code;
   m.options.fail_call = m.count(function) + call;
+}
+// The log of calls since, with log=1: until the next call of any function.
+extern "C" __attribute__((visibility("default"))) const char *graven_standin_log() {
+  Machine &m = Machine::get();
+  std::lock_guard<std::mutex> lock(m.mutex);
+  return m.log.c_str();
 }
 // Bytes of device memory in use.
 extern "C" __attribute__((visibility("default"))) long graven_standin_allocated() {
@@ -292,6 +302,7 @@ EXPORT cuFuncSetAttribute(Function *function, int32_t attribute, int32_t value) 
 EXPORT cuStreamCreate(Stream **stream, uint32_t) {
   ENTER("cuStreamCreate");
   *stream = new Stream;
+  (*stream)->number = ++m.streams_made;
   m.streams.insert(*stream);
   return kSuccess;
 }
@@ -306,12 +317,14 @@ EXPORT cuStreamDestroy_v2(Stream *stream) {
 EXPORT cuStreamSynchronize(Stream *stream) {
   ENTER("cuStreamSynchronize");
   KNOWN(streams, stream, "stream");
+  m.note("await" + name(stream));
   return m.run_until([&] { return stream->operations.empty(); });
 }
 EXPORT cuStreamWaitEvent(Stream *stream, Event *event, uint32_t) {
   ENTER("cuStreamWaitEvent");
   KNOWN(streams, stream, "stream");
   KNOWN(events, event, "event");
+  m.note("wait" + name(stream) + name(event));
   Operation made;
   made.kind = Operation::kWait;
   made.event = event;
@@ -322,6 +335,7 @@ EXPORT cuStreamWaitEvent(Stream *stream, Event *event, uint32_t) {
 EXPORT cuEventCreate(Event **event, uint32_t) {
   ENTER("cuEventCreate");
   *event = new Event;
+  (*event)->number = ++m.events_made;
   m.events.insert(*event);
   return kSuccess;
 }
@@ -337,6 +351,7 @@ EXPORT cuEventRecord(Event *event, Stream *stream) {
   ENTER("cuEventRecord");
   KNOWN(streams, stream, "stream");
   KNOWN(events, event, "event");
+  m.note("record" + name(stream) + name(event));
   Operation made;
   made.kind = Operation::kRecord;
   made.event = event;
@@ -347,6 +362,7 @@ EXPORT cuEventRecord(Event *event, Stream *stream) {
 EXPORT cuEventSynchronize(Event *event) {
   ENTER("cuEventSynchronize");
   KNOWN(events, event, "event");
+  m.note("await" + name(event));
   return m.run_until([&] { return event->done >= event->recorded; });
 }
 EXPORT cuEventElapsedTime(float *milliseconds, Event *begin, Event *end) {
@@ -378,6 +394,7 @@ EXPORT cuMemHostAlloc(void **memory, size_t bytes, uint32_t) {
   char *block = new char[bytes];
   memset(block, 0xcd, bytes);
   m.pinned[block] = bytes;
+  m.add("bytes_locked", static_cast<long>(bytes));
   return *memory = block, kSuccess;
 }
 EXPORT cuMemFreeHost(void *memory) {
@@ -426,7 +443,9 @@ EXPORT cuLaunchKernel(Function *function, uint32_t grid_x, uint32_t grid_y, uint
                  read_parameters(function->parameters, parameters)};
   const uint32_t others[] = {grid_y, grid_z, block_y, block_z};
   Result result = m.check_launch(*function, node.launch, others);
-  return result != kSuccess ? result : push_node(m, stream, std::move(node));
+  if (result != kSuccess) return result;
+  m.note("launch" + (stream ? name(stream) : " s0"));
+  return push_node(m, stream, std::move(node));
 }
 EXPORT cuGraphCreate(Graph **graph, uint32_t) {
   ENTER("cuGraphCreate");
@@ -514,6 +533,7 @@ EXPORT cuGraphLaunch(Exec *exec, Stream *stream) {
   ENTER("cuGraphLaunch");
   KNOWN(execs, exec, "instantiated graph");
   KNOWN(streams, stream, "stream");
+  m.note("graph" + name(stream));
   m.push(stream, run([&m, nodes = exec->nodes] { return m.run_graph(*nodes); }));
   return kSuccess;
 }

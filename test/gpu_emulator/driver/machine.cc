@@ -39,7 +39,8 @@ void Machine::configure(const std::string &text) {
                                                  {"memory", &options.memory},
                                                  {"capability", &options.capability},
                                                  {"shared", &options.shared},
-                                                 {"seed", &options.seed}};
+                                                 {"seed", &options.seed},
+                                                 {"log", &options.log}};
   std::stringstream rows(text);
   for (std::string row; std::getline(rows, row, ',');) {
     const std::string key = row.substr(0, row.find('='));
@@ -60,6 +61,9 @@ void Machine::configure(const std::string &text) {
     }
   }
   counts_.clear();
+  log.clear();
+  streams_made = events_made = 0;
+  if (getenv("GRAVEN_STANDIN_LOG")) options.log = 1;
   sticky_ = kSuccess;
   started = false;
   contexts.assign(static_cast<size_t>(options.devices), Context());
@@ -96,6 +100,7 @@ long Machine::count(const std::string &name) const {
 }
 
 void Machine::write_counts() const {
+  if (const char *path = getenv("GRAVEN_STANDIN_LOG")) std::ofstream(path) << log;
   const char *path = getenv("GRAVEN_STANDIN_COUNTS");
   if (!path) return;
   std::ofstream file(path);

@@ -46,6 +46,7 @@ struct Options {
   long capability = 80;    // 80 for 8.0
   long shared = 166912;    // most bytes of shared memory of a workgroup
   long seed = 1;
+  long log = 0;            // 1: calls that start or await work are noted in order
   std::string fail_function;
   long fail_code = 0, fail_call = 0;
 };
@@ -56,6 +57,7 @@ struct Context {
 };
 
 struct Event {
+  int number = 0;  // in the order they were made
   uint64_t recorded = 0, done = 0;  // times
   double seconds = 0;               // when last done
 };
@@ -68,6 +70,7 @@ struct Operation {
 };
 
 struct Stream {
+  int number = 0;  // in the order they were made
   std::deque<Operation> operations;
 };
 
@@ -116,6 +119,10 @@ class Machine {
   long count(const std::string &name) const;
   void add(const std::string &name, long number) { counts_[name] += number; }
   void write_counts() const;
+  // A line for the log: "cuEventRecord e3 s1". Streams and events are told by their numbers, from 1.
+  void note(const std::string &line) {
+    if (options.log) log += line + "\n";
+  }
 
   // Work on streams. The first result that is not a success stays for good, as a GPU's does.
   void push(Stream *stream, Operation operation) { stream->operations.push_back(std::move(operation)); }
@@ -135,6 +142,8 @@ class Machine {
 
   std::mutex mutex;
   Options options;
+  std::string log;
+  int streams_made = 0, events_made = 0;
   bool started = false;
   std::vector<Context> contexts;
   std::set<Stream *> streams;

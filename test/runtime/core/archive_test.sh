@@ -27,7 +27,7 @@ fi
 # libc and pthread, and nothing of libstdc++ or libgcc.
 allowed='_GLOBAL_OFFSET_TABLE_ __errno_location __sched_cpucount __tls_get_addr
 calloc clock_gettime close dlclose dlerror dlopen dlsym flock free fstat fstatat fsync ftruncate
-getauxval madvise malloc memchr memcmp memcpy memfd_create memmove memset mmap munmap open openat
+getauxval getenv madvise malloc memchr memcmp memcpy memfd_create memmove memset mmap munmap open openat
 posix_memalign
 pread pthread_create pthread_join pthread_sigmask realloc renameat sched_getaffinity sched_yield sigfillset
 snprintf strcmp strcspn strerror_r strlen strncmp strnlen strrchr syscall sysconf unlinkat vsnprintf

@@ -23,6 +23,7 @@ struct Standin {
   long (*count)(const char *);
   void (*fail)(const char *, long, long);
   long (*allocated)();
+  const char *(*log)();
 };
 
 const Standin &standin() {
@@ -34,6 +35,7 @@ const Standin &standin() {
     made.count = reinterpret_cast<long (*)(const char *)>(dlsym(library, "graven_standin_count"));
     made.fail = reinterpret_cast<void (*)(const char *, long, long)>(
         dlsym(library, "graven_standin_fail"));
+    made.log = reinterpret_cast<const char *(*)()>(dlsym(library, "graven_standin_log"));
     made.allocated = reinterpret_cast<long (*)()>(dlsym(library, "graven_standin_allocated"));
     return made;
   }();
@@ -221,6 +223,32 @@ TEST_F(CudaDeviceTest, ACallIsOneGraphLaunchAndOneTransferOfInputs) {
             1) << "the cleared state alone is no part of a graph";
 }
 
+// s1 computes, s2 brings inputs; of slot 0, e1 tells that they have left the host and e2 that the
+// call is done with them, of slot 1 e3 and e4.
+TEST_F(CudaDeviceTest, InputsOfTheNextCallTravelWhileThisOneComputes) {
+  standin().configure("seed=1,log=1");
+  open();
+  std::vector<float> x(kRows * kColumns);
+  for (int i = 0; i < 2; ++i) ASSERT_EQ(call("remember", kRows, x.data(), {}), GRAVEN_OK);
+  const std::string before = standin().log();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(call("remember", kRows, x.data(), {}), GRAVEN_OK);
+  const auto step = [](const std::string &sent, const std::string &done) {
+    return "await " + sent + "\n" +     // of two calls ago: the host's copy is free,
+           "wait s2 " + done + "\n" +   // and so is the GPU's
+           "to device s2 locked\n" + "record s2 " + sent + "\n" +
+           "wait s1 " + sent + "\n" +   // for its own inputs alone
+           "graph s1\n" + "record s1 " + done + "\n";
+  };
+  EXPECT_EQ(std::string(standin().log()).substr(before.size()),
+            step("e1", "e2") + step("e3", "e4") + step("e1", "e2"));
+}
+
+// Page-locked memory is dear: outputs need none.
+TEST_F(CudaDeviceTest, OnlyInputsAreInPageLockedMemory) {
+  open();
+  EXPECT_EQ(standin().count("bytes_locked"), 2 * (128 + 64)) << "x and the number of rows, twice";
+}
+
 TEST_F(CudaDeviceTest, AnotherStateUpdatesTheGraph) {
   open();
   std::vector<float> x(kRows * kColumns), got(x.size());
@@ -345,7 +373,7 @@ TEST_F(CudaDeviceTest, MemoryThatIsMissingIsSaidWithBytesAndPurpose) {
   EXPECT_STREQ(graven_last_error(),
                "out of memory on 'cuda:0' (Graven stand-in GPU): 128 bytes for the model's state are "
                "not to be had, 36 of 100 are free; end other programs on the GPU, or compile the "
-               "model with a smaller --batch or a --max-memory");
+               "model with a smaller --batch");
 }
 
 TEST_F(CudaDeviceTest, TheLogOfTheDriversCompilerIsShown) {
@@ -426,6 +454,29 @@ TEST_F(CudaDeviceTest, FaultsOfTheGpuAreReported) {
     graven_model_destroy(model_);
     context_ = nullptr, state_ = nullptr, model_ = nullptr;
   }
+}
+
+// A graph does not tell which kernel failed; one by one they do.
+TEST_F(CudaDeviceTest, AKernelThatFailsIsNamedWhereEachIsWaitedFor) {
+  open();
+  std::vector<float> x(kRows * kColumns);
+  standin().fail("cuGraphLaunch", 700, 1);
+  EXPECT_EQ(call("add", kRows, x.data(), {}), GRAVEN_DEVICE_FAILED);
+  EXPECT_NE(strstr(graven_last_error(), "run it again with GRAVEN_CUDA_ONE_BY_ONE=1 in the environment"),
+            nullptr)
+      << graven_last_error();
+  graven_context_destroy(context_);
+  setenv("GRAVEN_CUDA_ONE_BY_ONE", "1", 1);
+  ASSERT_EQ(graven_context_create(model_, nullptr, &context_), GRAVEN_OK);
+  unsetenv("GRAVEN_CUDA_ONE_BY_ONE");
+  ASSERT_EQ(call("add", kRows, x.data(), {}), GRAVEN_OK) << graven_last_error();
+  EXPECT_EQ(standin().count("cuLaunchKernel"), 2);
+  standin().fail("cuStreamSynchronize", 719, 2);  // waits for each of two kernels
+  EXPECT_EQ(call("add", kRows, x.data(), {}), GRAVEN_DEVICE_FAILED);
+  EXPECT_STREQ(graven_last_error(),
+               "kernel 'add' of entry 'add' failed on 'cuda:0' (Graven stand-in GPU): "
+               "CUDA_ERROR_LAUNCH_FAILED (unspecified launch failure, number 719)");
+  echo(kRows, 3);  // copies and fills one by one
 }
 
 }  // namespace
