@@ -74,6 +74,20 @@ class Command(unittest.TestCase):
                                 str(self.folder / "run.json")], capture_output=True, text=True)
         self.assertEqual(again.returncode, 2)
         self.assertIn("a dry run's times mean nothing", again.stderr)
+        # Of a run on a GPU they are: into the page of the tree that the command lies in.
+        page = self.made / "docs/benchmarks_gpu.md"
+        page.parent.mkdir(exist_ok=True)
+        page.write_text((SOURCE / "docs/benchmarks_gpu.md").read_text())
+        found["dry_run"] = False
+        (self.folder / "run.json").write_text(json.dumps(found))
+        again, _ = self.command("--write-docs", "--from", self.folder / "run.json")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        written = page.read_text()
+        self.assertEqual(written[:written.index("## Results")],
+                         (SOURCE / "docs/benchmarks_gpu.md").read_text().split("## Results")[0])
+        self.assertIn("| softmax 16x64", written)
+        self.assertNotIn("a dry run on a stand-in", written)
+        self.assertTrue(written.endswith("<!-- end of results -->\n"))
 
     def test_a_part_that_fails_leaves_the_others(self):
         damaged = self.made / "data/b2"

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 FIELDS = ["name", "driver_version", "memory.total", "clocks.sm", "clocks.mem", "clocks.max.sm",
-          "temperature.gpu", "power.draw", "clocks_throttle_reasons.active"]
+          "temperature.gpu", "power.draw"]
 
 
 def query(fields=FIELDS):
@@ -24,6 +24,16 @@ def query(fields=FIELDS):
         return {}
     values = [v.strip() for v in done.stdout.strip().split("\n")[0].split(",")]
     return dict(zip(fields, values)) if done.returncode == 0 and len(values) == len(fields) else {}
+
+
+def driver():
+    """The driver's version as the kernel tells it, or "unknown"."""
+    try:
+        text = pathlib.Path("/proc/driver/nvidia/version").read_text()
+    except OSError:
+        return "unknown"
+    found = re.search(r"Module\S*\s+(?:for \S+\s+)?(\d+\.[\d.]+)", text)
+    return found[1] if found else "unknown"
 
 
 def clocks():

@@ -58,7 +58,7 @@ def run(pieces, environment, deadline):
         training = over_program(command, [pieces.program("graven-run"), "bench", pieces.file("models/mlp.so"),
                                           "--entry", "train_step", "--batch",
                                           pieces.made["mlp_batch"],
-                                          "--seconds", "0"], pieces.runner_environment(environment),
+                                          "--seconds", "0"], environment,
                                 Deadline(part.left() / 3, part))
         kernels = over_cases(command, pieces.program("gpu_cases"), pieces.files("kernels"), environment,
                              Deadline(part.left() / 2, part), every=7)

@@ -10,7 +10,7 @@ def curve(pieces, model, log, epochs, environment, deadline):
     words = [pieces.program("graven-run"), "fit", pieces.file(model), "--train", pieces.file("models/iris.csv"),
              "--seed", "3", "--early-stopping", "off", "--save-every", "0", "--epochs", epochs, "--log", log]
     done = subprocess.run([str(w) for w in words], capture_output=True, text=True,
-                          env=pieces.runner_environment(environment), timeout=max(1, deadline.left()))
+                          env=environment, timeout=max(1, deadline.left()))
     if done.returncode:
         raise RuntimeError((done.stderr or done.stdout).strip()[-400:])
     return [json.loads(line) for line in log.read_text().splitlines()]
