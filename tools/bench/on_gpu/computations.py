@@ -32,7 +32,7 @@ class Computation:
     share_target: float = 0      # of the copy bandwidth
     contenders: tuple = ()       # () is everybody
     references: tuple = ()       # contenders that do another work: shown, not counted
-    compared: bool = True        # whether contenders' digests must agree
+    tolerance: float = 1e-3      # by which contenders' digests may differ; 0: they are not compared
 
     def file(self):
         return self.kind.replace(":", "_") + ".so"
@@ -68,7 +68,7 @@ def gemm(orientation, m, k, n, precision="f32", flags=(), target=0.0, references
         text=model({"a": a, "b": b}, {"c": (m, n)},
                    f"{turn}  %c = matmul(%{turned[0]}, %{turned[1]})\n"),
         flags=tuple(flags), flops=2.0 * m * k * n, peer_target=target, contenders=GEMM_PEERS,
-        references=references)
+        references=references, tolerance=1e-3 if precision == "f32" else 1e-2)
 
 
 def memory(what, shape, parameters, results, body, fill=(-2, 2), **more):
@@ -157,7 +157,7 @@ graph.func @call() {{
 """
     return Computation(part="memory", label=f"adam {count}", kind=f"memory:adam:{count}:f32", text=text,
                        bytes=float(BYTES["adam"] * count), share_target=0.85, contenders=MEMORY_PEERS,
-                       compared=False)
+                       tolerance=0)
 
 
 def table(tiny=False):

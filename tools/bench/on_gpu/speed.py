@@ -142,19 +142,19 @@ def copy_bandwidth(graven, tiny):
     return 2 * size * count / seconds / 1e9
 
 
-def compare_results(row, contenders, run):
+def compare_results(row, contenders, run, tolerance):
     found, _ = together(contenders, lambda c: c.ask("digest", row.kind, row.batch, timeout=PREPARE))
     ours = found.pop("graven", {}).get("digests")
     for name, answer in found.items():
         if name in row.references or not ours:
             continue
-        worst = measure.digests_differ(ours, answer["digests"])
+        worst = measure.digests_differ(ours, answer["digests"], tolerance)
         if worst is not None:
             run["disagreements"].append(f"{row.label}: {name} differs by {worst:.1e}")
             say(f"WRONG: {run['disagreements'][-1]}")
 
 
-def measure_row(row, contenders, peers, ceilings, run, compared):
+def measure_row(row, contenders, peers, ceilings, run, tolerance):
     """Prepares a row everywhere, compares results, times it in turn, drops it."""
     taking = [c for c in contenders if not row.contenders or c.name in row.contenders]
 
@@ -166,8 +166,8 @@ def measure_row(row, contenders, peers, ceilings, run, compared):
     ready = [c for c in taking if c.name in facts]
     for name, reason in failed.items():
         say(f"skipped: {row.label}: {name}: {reason}")
-    if compared:
-        compare_results(row, ready, run)
+    if tolerance:
+        compare_results(row, ready, run, tolerance)
     before = machine.clocks()
     samples, broken = measure.interleave(ready, row.kind, row.batch, peers.rounds, peers.burst, 0.002)
     result = row_result(row, samples, {**failed, **broken}, facts, ceilings)
@@ -179,7 +179,7 @@ def measure_row(row, contenders, peers, ceilings, run, compared):
 
 
 def table(part, title, rows, contenders, peers, run, deadline, tiny, save):
-    """Measures (row, compared) pairs as far as time allows; adds the table to the run."""
+    """Measures (row, tolerance) pairs as far as time allows; adds the table to the run."""
     graven = next((c for c in contenders if c.name == "graven"), None)
     made = {"part": part, "title": title, "rows": [], "left_out": {}}
     run["tables"].append(made)
@@ -187,12 +187,12 @@ def table(part, title, rows, contenders, peers, run, deadline, tiny, save):
         made["left_out"] = {"all": peers.skipped.get("graven", "Graven did not start")}
         return
     ceilings = {"copy_gbs": copy_bandwidth(graven, tiny)}
-    for row, compared in rows:
+    for row, tolerance in rows:
         if deadline.passed():
             made["left_out"][row.label] = "no time was left"
             continue
         say(row.label)
-        made["rows"].append(measure_row(row, contenders, peers, ceilings, run, compared))
+        made["rows"].append(measure_row(row, contenders, peers, ceilings, run, tolerance))
         save()
     made["copy_gbs"] = [ceilings["copy_gbs"], copy_bandwidth(graven, tiny)]
     made["moved"] = abs(made["copy_gbs"][1] / made["copy_gbs"][0] - 1)
@@ -207,7 +207,7 @@ def rows_of(pieces, part):
         yield Row(label=one["label"], kind=one["kind"], flops=one["flops"], bytes=one["bytes"],
                   target=one["peer_target"] or None, ceiling=share, words=tuple(one["fill"]),
                   own_words=(*one["fill"], pieces.file("models/" + one["file"])),
-                  contenders=tuple(one["contenders"]), references=tuple(one["references"])), one["compared"]
+                  contenders=tuple(one["contenders"]), references=tuple(one["references"])), one["tolerance"]
 
 
 def check_losses(contenders, batch, run):
@@ -231,17 +231,17 @@ def networks(pieces, peers, run, deadline, tiny, save):
         check_losses(contenders, batches[-1], run)
         rows = [(Row(f"784-128-10, batch {b}", "train", b, flops=2.0 * b * (2 * 784 * 128 + 3 * 1280),
                      target=STEP_TARGET if b == 128 else None,
-                     references=("torch eager, tf32 on",)), False) for b in reversed(batches)]
+                     references=("torch eager, tf32 on",)), 0) for b in reversed(batches)]
         worker = [c for c in contenders if c.name == "graven"]
         made = {"part": "mlp", "title": "Training step of the digits network, rows from the host",
                 "rows": [], "left_out": {}}
         run["tables"].append(made)
-        for row, compared in rows if worker else []:
+        for row, tolerance in rows if worker else []:
             if deadline.passed():
                 made["left_out"][row.label] = "no time was left"
                 continue
             say(row.label)
-            made["rows"].append(measure_row(row, contenders, peers, {}, run, compared))
+            made["rows"].append(measure_row(row, contenders, peers, {}, run, tolerance))
             save()
     finally:
         for c in contenders:
