@@ -78,6 +78,9 @@ class Pieces:
         except OSError:
             raise Failed(f"{folder} holds no {MANIFEST}; make it with tools/bench/gpu --prepare "
                          f"{folder} where Graven is built") from None
+        for path in (self.folder / "bin").iterdir():
+            if not os.access(path, os.X_OK):  # carrying may have lost it
+                path.chmod(0o755)
 
     def file(self, name):
         return self.folder / name
@@ -90,12 +93,9 @@ class Pieces:
         return sorted((self.folder / part).glob("*.cases"))
 
     def check(self):
-        """Names of files that are not what was made; makes programs executable again."""
-        wrong = [name for name, digest in self.made["files"].items()
-                 if not self.file(name).is_file() or checksum(self.file(name)) != digest]
-        for path in (self.folder / "bin").iterdir():
-            path.chmod(0o755)
-        return wrong
+        """Names of files that are not what was made."""
+        return [name for name, digest in self.made["files"].items()
+                if not self.file(name).is_file() or checksum(self.file(name)) != digest]
 
 
 @dataclasses.dataclass

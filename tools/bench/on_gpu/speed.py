@@ -86,7 +86,8 @@ class Peers:
 
 class Warmer:
     """Has torch.compile do its compilations while other parts run: what it keeps in its folder makes
-    the contender that is measured later ready sooner."""
+    the contender that is measured later ready sooner. What it would choose by timing is left to that
+    one, which has the GPU for itself."""
 
     NAME = "torch.compile, tf32 off"
 
@@ -96,7 +97,8 @@ class Warmer:
         self.thread.start()
 
     def _run(self):
-        module, command = self.peers.python_commands("--data", self.peers.pieces.file("data"))[self.NAME]
+        module, command = self.peers.python_commands(
+            "--no-autotune", "--data", self.peers.pieces.file("data"))[self.NAME]
         if self.peers.without or importlib.util.find_spec(module) is None:
             return
         try:

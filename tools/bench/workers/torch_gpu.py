@@ -24,6 +24,7 @@ def arguments():
     parser.add_argument("mode", choices=["eager", "compile"])
     parser.add_argument("--tf32", choices=["off", "on"], default="off")
     parser.add_argument("--device", default="cuda")
+    parser.add_argument("--no-autotune", action="store_true", help="leave out what times its choices")
     parser.add_argument("--data", help="folder of the common weights and rows")
     parser.add_argument("--dropout", type=float, default=0.0)
     return parser.parse_args()
@@ -259,6 +260,8 @@ class TorchGpu(pipe.Contender):
         candidates, outputs = self.candidates(kind, batch, lo, hi)
         ready, failed, start = [], {}, time.perf_counter()
         for name, make in candidates.items():
+            if self.options.no_autotune and name.startswith("max-autotune"):
+                continue
             if ready and time.perf_counter() - start > TRYING:
                 failed[name] = "not tried: those before it took all the time"
                 continue
