@@ -8,6 +8,8 @@ namespace graven::codegen::gpu {
 
 // One formula over the elements of many tensors.
 extern const strategy::Strategy kSegmentsStrategy;
+// Matrix products of few rows (fast numerics).
+extern const strategy::Strategy kDotStrategy;
 // Matrix products, with what leads to their operands and follows from them.
 extern const strategy::Strategy kContractionStrategy;
 // Reductions of rows, with what leads to and follows from them.

@@ -4,8 +4,9 @@ namespace graven::codegen::gpu {
 
 strategy::StrategyTable strategies() {
   static const strategy::Strategy table[] = {
-      kSegmentsStrategy, kContractionStrategy, kRowStrategy, kColumnStrategy,
-      kScatterStrategy,  kTransposeStrategy,   kMapStrategy, kReferenceStrategy,
+      kSegmentsStrategy,  kDotStrategy,    kContractionStrategy,
+      kRowStrategy,       kColumnStrategy, kScatterStrategy,
+      kTransposeStrategy, kMapStrategy,    kReferenceStrategy,
   };
   return table;
 }

@@ -92,12 +92,12 @@ void expectWithinBound(const Product &p, const std::vector<Numbers> &inputs, con
 }
 
 // Runs the bare product and returns its bits.
-Bytes check(const Product &p, const string &only = "") {
+Bytes check(const Product &p, const string &only = "contraction") {
   SCOPED_TRACE(p.told() + " " + only);
   EmulatedKernel kernel(p.bare(), only);
   EXPECT_TRUE(kernel.ok());
   if (!kernel.ok()) return {};
-  EXPECT_EQ(kernel.strategy(), "contraction");
+  EXPECT_EQ(kernel.strategy(), only.substr(0, only.find(':')));
   std::vector<Numbers> numbers;
   std::vector<Bytes> inputs = inputsOf(kernel, static_cast<unsigned>(p.m * 31 + p.n), &numbers);
   Bytes out = kernel.run(inputs)[0];
@@ -171,9 +171,8 @@ TEST(GpuContractionKernels, Epilogue) {
     for (const char *type : {"f32", "f64"}) {
       Product p{m, n, k, false, m % 2 == 0, type, m == 7 ? 2 : 0};
       SCOPED_TRACE(p.told());
-      EmulatedKernel kernel(p.withEpilogue());
+      EmulatedKernel kernel(p.withEpilogue(), "contraction");
       ASSERT_TRUE(kernel.ok());
-      EXPECT_EQ(kernel.strategy(), "contraction");
       kernel.check(static_cast<unsigned>(n), p.type == "f32" ? 2e-6 : 1e-14);
     }
 }
@@ -187,9 +186,9 @@ TEST(GpuContractionKernels, CostlyEpilogue) {
                   opText("%3", "multiply(%2, %a2)", {o, o}, o);
     SCOPED_TRACE(p.told());
     EmulatedKernel kernel(
-        kernelText("contraction", {p.lhs(), p.rhs(), o}, body, {"%3", "%1"}, {o, o}));
+        kernelText("contraction", {p.lhs(), p.rhs(), o}, body, {"%3", "%1"}, {o, o}),
+        "contraction");
     ASSERT_TRUE(kernel.ok());
-    EXPECT_EQ(kernel.strategy(), "contraction");
     kernel.check(5, 2e-5);
   }
 }
@@ -215,7 +214,7 @@ TEST(GpuContractionKernels, Prologue) {
 
 TEST(GpuContractionKernels, SeveralAxes) {
   struct Row {
-    const char *lhs, *rhs, *out, *axes;
+    const char *lhs, *rhs, *out, *axes, *strategy = "contraction";
   };
   const Row rows[] = {
       {"2x17x4x40xf32", "2x30x4x40xf32", "2x4x17x30xf32",
@@ -225,23 +224,83 @@ TEST(GpuContractionKernels, SeveralAxes) {
       {"3x6x5xf32", "6x4xf32", "3x5x4xf32", "lhs_contract = [1], rhs_contract = [0]"},
       {"5x7xf32", "7xf32", "5xf32", "lhs_contract = [1], rhs_contract = [0]"},
       {"7xf32", "7x5xf32", "5xf32", "lhs_contract = [0], rhs_contract = [0]"},
-      {"70xf32", "70xf32", "f32", "lhs_contract = [0], rhs_contract = [0]"},
+      {"70xf32", "70xf32", "f32", "lhs_contract = [0], rhs_contract = [0]", "dot"},
       {"3x5x70xf32", "3x70xf32", "3x5xf32",
-       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
+       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]", "dot"},
       {"7xf32", "9xf32", "7x9xf32", "lhs_contract = [], rhs_contract = []"},
       {"2x3x70xf32", "2x70x80xf32", "2x3x80xf32",
-       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]"},
+       "lhs_batch = [0], rhs_batch = [0], lhs_contract = [2], rhs_contract = [1]", "dot"},
   };
   for (const Row &row : rows) {
     SCOPED_TRACE(row.axes);
     string body = opText("%0", string("dot_general(%a0, %a1, ") + row.axes + ")",
                          {row.lhs, row.rhs}, row.out) +
                   opText("%1", "negate(%0)", {row.out}, row.out);
-    EmulatedKernel kernel(kernelText("contraction", {row.lhs, row.rhs}, body, {"%1"}, {row.out}));
-    ASSERT_TRUE(kernel.ok());
-    EXPECT_EQ(kernel.strategy(), "contraction");
-    kernel.check(7, 2e-6);
+    for (const char *only : {"", "contraction"}) {
+      EmulatedKernel kernel(kernelText("contraction", {row.lhs, row.rhs}, body, {"%1"}, {row.out}),
+                            only);
+      ASSERT_TRUE(kernel.ok());
+      if (*only == 0) EXPECT_EQ(kernel.strategy(), row.strategy);
+      kernel.check(7, 2e-6);
+    }
   }
+}
+
+// A row times a matrix, by dot products: lanes along k or along the columns, all widths of
+// accesses.
+TEST(GpuDotKernels, FewRows) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 64},
+                         {1, 7, 65},
+                         {1, 63, 1000},
+                         {1, 1000, 63},
+                         {1, 1000, 1000},
+                         {1, 256, 128},
+                         {2, 130, 66},
+                         {3, 65, 127},
+                         {7, 127, 36},
+                         {8, 64, 784},
+                         {8, 63, 33}})
+    for (int layout = 0; layout < 4; ++layout) {
+      Product p{m, n, k, layout % 2 == 1, layout / 2 == 1, (m + n + layout) % 3 ? "f32" : "f64"};
+      // Rows along m with columns along k have no lanes that read neighbours.
+      bool suits = !p.rhs_transposed || !p.lhs_transposed || m == 1 || n == 1;
+      if (suits) check(p, "dot");
+    }
+  for (bool rhs : {false, true}) check({2, 20, 40, false, rhs, "f32", 3}, "dot");
+}
+
+TEST(GpuDotKernels, ForcedTilings) {
+  for (const char *variant : {"along_k=1,width=1,columns=1,slices=1,groups=1",
+                              "along_k=1,width=4,columns=2,slices=4,groups=2",
+                              "along_k=1,width=2,columns=4,slices=1,groups=4"})
+    check({3, 45, 400, false, true}, string("dot:") + variant);
+  for (const char *variant : {"along_k=0,width=4,columns=4,slices=2,groups=2",
+                              "along_k=0,width=1,columns=1,slices=8,groups=1",
+                              "along_k=0,width=2,columns=2,slices=1,groups=4"})
+    check({3, 148, 70, false, false}, string("dot:") + variant);
+}
+
+// The table's choice, with what follows from the product; reads are wide, nothing is spilled.
+TEST(GpuDotKernels, EpilogueAndStructure) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1024, 512}, {8, 512, 256}, {4, 500, 1024}})
+    for (bool rhs : {false, true}) {
+      Product p{m, n, k, false, rhs};
+      SCOPED_TRACE(p.told());
+      EmulatedKernel kernel(p.withEpilogue());
+      ASSERT_TRUE(kernel.ok());
+      EXPECT_EQ(kernel.strategy(), "dot");
+      kernel.check(7, 2e-6);
+      if (rhs) EXPECT_GT(countOf(kernel.ptx(), "ld.global.nc.v4"), 4);
+      EXPECT_EQ(countOf(kernel.ptx(), ".local"), 0);
+      for (const char *chip : {"sm_80", "sm_90"})
+        for (const Assembled &each : assembled(kernel.ptx(), chip))
+          EXPECT_EQ(each.spilled_bytes, 0) << each.kernel << " for " << chip;
+    }
+  EmulatedKernel strict(Product{1, 40, 200}.bare(), "", [](strategy::Target &target) {
+    target.numerics = strategy::Numerics::kStrict;
+  });
+  ASSERT_TRUE(strict.ok());
+  EXPECT_EQ(strict.strategy(), "contraction");
 }
 
 // What this strategy leaves to others: nothing to sum, no result, axes that no stride walks
@@ -266,7 +325,8 @@ TEST(GpuContractionKernels, LeftToOthers) {
 // The same row alone has the same bits.
 TEST(GpuContractionKernels, RowsHaveTheBitsTheyHaveAlone) {
   Product all{37, 45, 67}, one{1, 45, 67};
-  EmulatedKernel whole(all.bare()), single(one.bare()), reference(all.bare(), "reference");
+  EmulatedKernel whole(all.bare()), single(one.bare(), "contraction"),
+      reference(all.bare(), "reference");
   ASSERT_TRUE(whole.ok() && single.ok() && reference.ok());
   std::vector<Numbers> numbers;
   std::vector<Bytes> inputs = inputsOf(whole, 5, &numbers);
@@ -388,9 +448,8 @@ TEST(GpuContractionKernels, NothingIsSpilled) {
                     opText("%1", "logistic(%0)", {o}, o) + opText("%2", "add(%1, %a3)", {o, o}, o);
       for (const string &text :
            {kernelText("contraction", {l, r, l, o}, body, {"%2"}, {o}), p.withEpilogue()}) {
-        EmulatedKernel kernel(text);
+        EmulatedKernel kernel(text, "contraction");
         ASSERT_TRUE(kernel.ok());
-        EXPECT_EQ(kernel.strategy(), "contraction");
         EXPECT_EQ(countOf(kernel.ptx(), ".local"), 0);
         for (const Assembled &each : assembled(kernel.ptx(), (m + variant) % 2 ? "sm_80" : "sm_90"))
           EXPECT_EQ(each.spilled_bytes, 0) << each.kernel;

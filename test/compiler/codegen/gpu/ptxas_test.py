@@ -16,7 +16,7 @@ import tools  # noqa: E402
 
 ARCHITECTURES = ("sm_80", "sm_90")
 # Strategies whose kernels keep what they compute in registers, always.
-NEVER_SPILL = {"map", "segments", "row", "column", "contraction"}
+NEVER_SPILL = {"map", "segments", "row", "column", "contraction", "dot"}
 # Of a map, which is bound by memory: enough that a processor holds 1024 threads.
 MOST_REGISTERS = {"map": 64}
 
