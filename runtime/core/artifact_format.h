@@ -33,7 +33,9 @@ typedef enum graven_dtype {
   GRAVEN_I1 = 3,  // one byte per element, 0 or 1
   GRAVEN_I32 = 4,
   GRAVEN_I64 = 5,
-  GRAVEN_UI8 = 6
+  GRAVEN_UI8 = 6,
+  GRAVEN_F16 = 7,  // IEEE 754 binary16
+  GRAVEN_BF16 = 8  // the upper 16 bits of an f32
 } graven_dtype;
 
 // Where a byte range lives.

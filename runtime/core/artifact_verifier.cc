@@ -289,8 +289,7 @@ bool Verifier::ports() {
       return damaged("port %" PRIu32 " counts rows and is not a plain i32 scalar", i);
     }
     if ((port.flags & GRAVEN_PORT_HAS_RANGE) != 0 &&
-        (port.range_lo > port.range_hi || port.tensor.dtype == GRAVEN_F32 ||
-         port.tensor.dtype == GRAVEN_F64)) {
+        (port.range_lo > port.range_hi || is_float(port.tensor.dtype))) {
       return damaged("port %" PRIu32 " has an impossible range", i);
     }
   }

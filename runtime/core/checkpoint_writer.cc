@@ -64,7 +64,7 @@ class Writer {
   graven_status write(const char *path);
 
  private:
-  // Calls `use` with every saved state: elements of 8 bytes first, then 4, then 1, so that each
+  // Calls `use` with every saved state: elements of 8 bytes first, then 4, 2 and 1, so that each
   // tensor is aligned in the file; equal sizes in the model's order.
   template <typename Use>
   graven_status each_state(Use use) const;
@@ -79,7 +79,7 @@ class Writer {
 
 template <typename Use>
 graven_status Writer::each_state(Use use) const {
-  for (uint32_t size : {8u, 4u, 1u}) {
+  for (uint32_t size : {8u, 4u, 2u, 1u}) {
     for (uint32_t i = 0; i < table_.header->states_count; ++i) {
       const graven_state_record &record = table_.states[i];
       if (record.role == GRAVEN_ROLE_METRIC) continue;

@@ -10,6 +10,7 @@ namespace {
 constexpr ElementType kElementTypes[] = {
     {GRAVEN_F32, 4, "f32", "F32"}, {GRAVEN_F64, 8, "f64", "F64"}, {GRAVEN_I1, 1, "i1", "BOOL"},
     {GRAVEN_I32, 4, "i32", "I32"}, {GRAVEN_I64, 8, "i64", "I64"}, {GRAVEN_UI8, 1, "ui8", "U8"},
+    {GRAVEN_F16, 2, "f16", "F16"}, {GRAVEN_BF16, 2, "bf16", "BF16"},
 };
 
 }  // namespace
@@ -57,6 +58,10 @@ const ElementType *element_type(uint32_t dtype) {
     if (type.dtype == dtype) return &type;
   }
   return nullptr;
+}
+
+bool is_float(uint32_t dtype) {
+  return dtype == GRAVEN_F16 || dtype == GRAVEN_BF16 || dtype == GRAVEN_F32 || dtype == GRAVEN_F64;
 }
 
 const ElementType *element_type_from_safetensors(const char *name, size_t bytes) {

@@ -25,6 +25,8 @@ struct ElementType {
 };
 // The row of `dtype`, or null when there is no such type.
 const ElementType *element_type(uint32_t dtype);
+// Whether elements of type `dtype` are floating-point numbers.
+bool is_float(uint32_t dtype);
 // The row whose safetensors name is the `bytes` at `name`, or null.
 const ElementType *element_type_from_safetensors(const char *name, size_t bytes);
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "nlohmann/json.hpp"
 #include "runtime/train/data/file.h"
+#include "runtime/train/data/narrow_float.h"
 #include "runtime/train/data/sampler.h"
 #include "runtime/train/engine/session.h"
 #include "runtime/train/status_macros.h"
@@ -60,6 +61,8 @@ Tensor RandomInput(const Port &port) {
     switch (port.dtype) {
       case GRAVEN_F32: tensor.as<float>()[i] = static_cast<float>(bits >> 8) * 0x1p-24f; break;
       case GRAVEN_F64: tensor.as<double>()[i] = unit; break;
+      case GRAVEN_F16: tensor.as<train::F16>()[i] = train::F16(unit); break;
+      case GRAVEN_BF16: tensor.as<train::Bf16>()[i] = train::Bf16(unit); break;
       case GRAVEN_I32: tensor.as<int32_t>()[i] = static_cast<int32_t>(whole); break;
       case GRAVEN_I64: tensor.as<int64_t>()[i] = whole; break;
       case GRAVEN_I1: tensor.data[i] = static_cast<uint8_t>(bits & 1); break;

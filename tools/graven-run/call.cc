@@ -92,7 +92,7 @@ absl::StatusOr<Tensor> FromValues(const Port &port, const std::string &text) {
         absl::StrFormat("--input %s: too large for the command line; use a file", port.name));
   }
   // Integers are read as such, so that every i64 is exact.
-  bool real = dtype == GRAVEN_F32 || dtype == GRAVEN_F64;
+  bool real = train::IsFloat(dtype);
   Tensor values = Tensor::Zeros(real ? GRAVEN_F64 : GRAVEN_I64, shape);
   for (int64_t i = 0; i < count; ++i) {
     const std::string &word = words[splat ? 0 : i];

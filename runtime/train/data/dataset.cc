@@ -23,7 +23,7 @@
 namespace graven::train {
 namespace {
 
-bool IsInteger(graven_dtype dtype) { return dtype != GRAVEN_F32 && dtype != GRAVEN_F64; }
+bool IsInteger(graven_dtype dtype) { return !IsFloat(dtype); }
 
 // Whether label values are class numbers for this port: integers, or one-hot rows.
 bool WantsOneHot(const Port &port) { return !IsInteger(port.dtype) && port.row_elements() > 1; }
@@ -185,7 +185,7 @@ absl::StatusOr<Dataset> FromCsv(const std::string &path, const std::string &text
       GRAVEN_F64, {csv.rows, static_cast<int64_t>(csv.feature_columns.size())});
   std::copy(csv.features.begin(), csv.features.end(), values.as<double>());
   GRAVEN_ASSIGN_OR_RETURN(dataset.features, FitToPort(std::move(values), features, path));
-  // A finite f64 may overflow f32.
+  // A finite f64 may overflow a narrower type.
   GRAVEN_RETURN_IF_ERROR(CheckFinite(dataset.features, features, path));
   if (labels != nullptr) {
     GRAVEN_ASSIGN_OR_RETURN(dataset.labels,

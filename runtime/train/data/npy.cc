@@ -28,7 +28,7 @@ struct NpyType {
 constexpr NpyType kTypes[] = {{"f4", 4, GRAVEN_F32}, {"f8", 8, GRAVEN_F64}, {"b1", 1, GRAVEN_I1},
                               {"u1", 1, GRAVEN_UI8}, {"i4", 4, GRAVEN_I32}, {"i8", 8, GRAVEN_I64},
                               {"i1", 1, GRAVEN_I32}, {"i2", 2, GRAVEN_I32}, {"u2", 2, GRAVEN_I32},
-                              {"u4", 4, GRAVEN_I64}};
+                              {"u4", 4, GRAVEN_I64}, {"f2", 2, GRAVEN_F16}};
 
 // The value of a key in the header's Python dictionary: a quoted string, a word, or a tuple.
 std::optional<std::string> HeaderValue(const std::string &header, const std::string &key) {
@@ -228,7 +228,11 @@ absl::StatusOr<std::vector<std::pair<std::string, Tensor>>> ReadNpz(const std::s
   return arrays;
 }
 
-std::string NpyBytes(const Tensor &tensor) {
+std::string NpyBytes(const Tensor &given) {
+  // The format knows no bf16; f32 holds all its values.
+  Tensor widened;
+  if (given.dtype == GRAVEN_BF16) widened = Convert(given, GRAVEN_F32, "").value_or(Tensor());
+  const Tensor &tensor = given.dtype == GRAVEN_BF16 ? widened : given;
   const auto *type = std::find_if(std::begin(kTypes), std::end(kTypes),
                                   [&](const NpyType &t) { return t.dtype == tensor.dtype; });
   std::string shape;

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "runtime/train/data/narrow_float.h"
 
 namespace graven::train {
 namespace {
@@ -19,7 +20,8 @@ struct DtypeInfo {
 
 constexpr DtypeInfo kDtypes[] = {{GRAVEN_F32, "f32", 4}, {GRAVEN_F64, "f64", 8},
                                  {GRAVEN_I1, "i1", 1},   {GRAVEN_I32, "i32", 4},
-                                 {GRAVEN_I64, "i64", 8}, {GRAVEN_UI8, "ui8", 1}};
+                                 {GRAVEN_I64, "i64", 8}, {GRAVEN_UI8, "ui8", 1},
+                                 {GRAVEN_F16, "f16", 2}, {GRAVEN_BF16, "bf16", 2}};
 
 const DtypeInfo *Find(uint32_t dtype) {
   for (const DtypeInfo &info : kDtypes) {
@@ -36,10 +38,22 @@ auto Dispatch(graven_dtype dtype, Visitor visit) {
     case GRAVEN_F64: return visit(static_cast<double *>(nullptr));
     case GRAVEN_I32: return visit(static_cast<int32_t *>(nullptr));
     case GRAVEN_I64: return visit(static_cast<int64_t *>(nullptr));
+    case GRAVEN_F16: return visit(static_cast<F16 *>(nullptr));
+    case GRAVEN_BF16: return visit(static_cast<Bf16 *>(nullptr));
     case GRAVEN_I1:
     case GRAVEN_UI8: break;
   }
   return visit(static_cast<uint8_t *>(nullptr));
+}
+
+// A number to compute with: narrow floats as f64, which holds them exactly.
+template <typename T>
+T Number(T value) {
+  return value;
+}
+template <int kFractionBits>
+double Number(NarrowFloat<kFractionBits> value) {
+  return static_cast<double>(value);
 }
 
 // Whether `value` can be stored in integer type T (i1: 0 or 1) without change.
@@ -80,6 +94,10 @@ absl::StatusOr<graven_dtype> ParseDtype(const std::string &name) {
   }
   return absl::InvalidArgumentError(
       absl::StrFormat("unknown element type '%s'; the types are %s", name, known));
+}
+
+bool IsFloat(uint32_t dtype) {
+  return dtype == GRAVEN_F16 || dtype == GRAVEN_BF16 || dtype == GRAVEN_F32 || dtype == GRAVEN_F64;
 }
 
 std::string TypeText(uint32_t dtype, const std::vector<int64_t> &shape) {
@@ -132,13 +150,14 @@ absl::StatusOr<Tensor> Convert(Tensor tensor, graven_dtype dtype, const std::str
       using T = std::remove_pointer_t<decltype(target_type)>;
       T *target = result.as<T>();
       for (int64_t i = 0; i < count; ++i) {
-        if constexpr (!std::is_floating_point_v<T>) {
-          if (!Fits<T>(source[i], dtype == GRAVEN_I1)) {
+        const auto number = Number(source[i]);
+        if constexpr (std::is_integral_v<T>) {
+          if (!Fits<T>(number, dtype == GRAVEN_I1)) {
             bad = i;
             return;
           }
         }
-        target[i] = static_cast<T>(source[i]);
+        target[i] = static_cast<T>(number);
       }
     });
   });
@@ -153,7 +172,7 @@ absl::StatusOr<Tensor> Convert(Tensor tensor, graven_dtype dtype, const std::str
 }
 
 int64_t FindNonFinite(const Tensor &tensor) {
-  if (tensor.dtype != GRAVEN_F32 && tensor.dtype != GRAVEN_F64) return -1;
+  if (!IsFloat(tensor.dtype)) return -1;
   const int64_t count = tensor.elements();
   for (int64_t i = 0; i < count; ++i) {
     if (!std::isfinite(tensor.at(i))) return i;

@@ -18,6 +18,8 @@ size_t DtypeBytes(uint32_t dtype);
 const char *DtypeName(uint32_t dtype);
 // The inverse of DtypeName; an error lists the names.
 absl::StatusOr<graven_dtype> ParseDtype(const std::string &name);
+// Whether elements are floating-point numbers.
+bool IsFloat(uint32_t dtype);
 // "128x784xf32"; a scalar is "f32".
 std::string TypeText(uint32_t dtype, const std::vector<int64_t> &shape);
 // Product of `shape`; 1 for a scalar. Fails on a negative extent or when the product overflows.
@@ -49,7 +51,8 @@ struct Tensor {
   static Tensor Zeros(graven_dtype dtype, std::vector<int64_t> shape);
 };
 
-// Converts element by element. To a float: nearest value. To an integer: the value must be whole and
+// Converts element by element. To a float: nearest value (a large i64 to f16 or
+// bf16 by way of f64). To an integer: the value must be whole and
 // fit, else the error names the first offending index. From ui8 the value is taken as it is.
 // `what` begins the error message ("train.csv: labels").
 absl::StatusOr<Tensor> Convert(Tensor tensor, graven_dtype dtype, const std::string &what);

@@ -48,7 +48,7 @@ absl::StatusOr<Step> Step::Create(Session *session, const std::string &entry, in
     const Port &port = step.outputs_[i];
     bool counted = std::find(model.metrics().begin(), model.metrics().end(), port.name) !=
                    model.metrics().end();
-    bool scalar = port.shape.empty() && (port.dtype == GRAVEN_F32 || port.dtype == GRAVEN_F64);
+    bool scalar = port.shape.empty() && IsFloat(port.dtype);
     if (scalar && !counted) step.averaged_.push_back(static_cast<int>(i));
   }
   step.scalars_.resize(step.outputs_.size());
@@ -85,12 +85,9 @@ absl::Status Step::Run(const Dataset &data, const int64_t *rows, int64_t count,
   for (int position : averaged_) targets[position] = &scalars_[position];
   GRAVEN_RETURN_IF_ERROR(session_->Call(entry, count, inputs, targets));
   for (int position : averaged_) {
-    double value = scalars_[position];
-    if (outputs_[position].dtype == GRAVEN_F32) {
-      float narrow;
-      memcpy(&narrow, &scalars_[position], sizeof(narrow));
-      value = narrow;
-    }
+    Tensor scalar = Tensor::Zeros(outputs_[position].dtype, {});
+    memcpy(scalar.data.data(), &scalars_[position], scalar.data.size());
+    const double value = scalar.at(0);
     Average &average = averages_[outputs_[position].name];
     average.sum += value * static_cast<double>(count);
     average.weight += static_cast<double>(count);

@@ -1,8 +1,8 @@
 #include "runtime/train/data/npy.h"
-
 #include <zip.h>
 
 #include "runtime/train/data/file.h"
+#include "runtime/train/data/narrow_float.h"
 #include "test/runtime/core/fake_model.h"
 #include "test/runtime/train/matchers.h"
 
@@ -48,7 +48,7 @@ TEST(NpyTest, WritesWhatNumpyWrites) {
 
 TEST(NpyTest, RoundTripsEveryTypeAndRank) {
   for (graven_dtype dtype :
-       {GRAVEN_F32, GRAVEN_F64, GRAVEN_I1, GRAVEN_I32, GRAVEN_I64, GRAVEN_UI8}) {
+       {GRAVEN_F32, GRAVEN_F64, GRAVEN_I1, GRAVEN_I32, GRAVEN_I64, GRAVEN_UI8, GRAVEN_F16}) {
     for (const std::vector<int64_t> &shape :
          {std::vector<int64_t>{}, {3}, {2, 3}, {1, 2, 3}, {0, 4}}) {
       Tensor tensor = Tensor::Zeros(dtype, shape);
@@ -60,6 +60,17 @@ TEST(NpyTest, RoundTripsEveryTypeAndRank) {
       EXPECT_EQ(back->data, tensor.data);
     }
   }
+}
+
+TEST(NpyTest, WritesBf16AsF32) {
+  Tensor tensor = Tensor::Zeros(GRAVEN_BF16, {2});
+  tensor.as<Bf16>()[0] = Bf16(-1.5);
+  tensor.as<Bf16>()[1] = Bf16(1.0 + 0x1p-8);  // a tie, to even
+  auto back = ParseNpy("f", NpyBytes(tensor));
+  GRAVEN_ASSERT_OK(back);
+  EXPECT_EQ(back->dtype, GRAVEN_F32);
+  EXPECT_EQ(back->at(0), -1.5);
+  EXPECT_EQ(back->at(1), 1.0);
 }
 
 TEST(NpyTest, WidensSwapsAndTransposes) {
@@ -100,8 +111,8 @@ TEST(NpyTest, SurvivesEveryByteFlip) {
 
 TEST(NpyTest, RefusesWhatItCannotRead) {
   EXPECT_THAT(MessageOf(ParseNpy("f", "hello")), HasSubstr("is no npy file"));
-  EXPECT_THAT(MessageOf(ParseNpy("f", Npy(Header("<f2", "1,"), "ab"))),
-              HasSubstr("numpy type '<f2' is not supported"));
+  EXPECT_THAT(MessageOf(ParseNpy("f", Npy(Header("<c8", "1,"), "abcdefgh"))),
+              HasSubstr("numpy type '<c8' is not supported"));
   EXPECT_THAT(MessageOf(ParseNpy("f", Npy(Header("|O", "1,"), "ab"))), HasSubstr("not supported"));
   EXPECT_THAT(MessageOf(ParseNpy("f", Npy(Header("<f4", "99999999999, 99999999999"), "ab"))),
               HasSubstr("truncated or damaged"));
