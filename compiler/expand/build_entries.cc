@@ -145,6 +145,8 @@ LogicalResult ModuleBuilder::buildStep(EntryBuilder &entry) {
     return train_.loss->emitOpError()
            << "expects a value for each row of the batch (" << entry.batch() << " rows), got "
            << graph::describe(value->type());
+  // Losses, metrics and updates are computed in f32 at least.
+  *value = graph::widen(*value);
   const Rules::Loss &rule = *Rules::get().loss(train_.loss);
   FailureOr<Target> target = rule.target(train_.loss, value->type());
   if (failed(target)) return failure();
@@ -191,8 +193,10 @@ LogicalResult ModuleBuilder::optimize(EntryBuilder &entry, Expr loss) {
   for (auto [state, weight, gradient] : llvm::zip(states, weights, gradients->getResults())) {
     OptimizerContext context(entry, *state, name, loc);
     FailureOr<Expr> next = (*Rules::get().optimizer(train_.optimizer))(
-        context, train_.optimizer, Expr(g, weight), Expr(g, gradient));
-    if (failed(next) || failed(entry.write(state->name, *next, loc))) return failure();
+        context, train_.optimizer, graph::widen(Expr(g, weight)), graph::widen(Expr(g, gradient)));
+    if (failed(next)) return failure();
+    Expr rounded = convert(*next, state->type.getElementType());
+    if (failed(entry.write(state->name, rounded, loc))) return failure();
   }
   return success();
 }

@@ -37,7 +37,8 @@ LogicalResult LayerContext::update(StringRef suffix, Expr value) {
 FailureOr<Expr> LayerContext::draw(ArrayRef<int64_t> shape, Type element) {
   FailureOr<uint32_t> site = entry_.states().site(name_, loc_);
   if (failed(site)) return failure();
-  return randomUniform(entry_.control("seed"), entry_.control("step"), shape, element, *site);
+  return randomUniform(entry_.control("seed"), entry_.control("step"), shape,
+                       graph::widen(element), *site);
 }
 
 Expr LayerContext::asFloat(Expr x) {
@@ -50,12 +51,17 @@ InFlightDiagnostic LayerContext::error() {
 }
 
 Expr OptimizerContext::learningRate(double rate) {
-  return convert(entry_.control("lr_scale") * rate, parameter_.type.getElementType());
+  return convert(entry_.control("lr_scale") * rate, computed().getElementType());
 }
 
 Expr OptimizerContext::step() {
   Expr step = entry_.control("step");
-  return convert(step + 1.0, parameter_.type.getElementType());
+  return convert(step + 1.0, computed().getElementType());
+}
+
+RankedTensorType OptimizerContext::computed() const {
+  RankedTensorType type = parameter_.type;
+  return type.clone(graph::widen(type.getElementType()));
 }
 
 std::string OptimizerContext::slotName(StringRef suffix) const {
@@ -63,7 +69,7 @@ std::string OptimizerContext::slotName(StringRef suffix) const {
 }
 
 FailureOr<Expr> OptimizerContext::slot(StringRef suffix) {
-  return entry_.state(slotName(suffix), parameter_.type, "slot", Attribute(), loc_, nullptr);
+  return entry_.state(slotName(suffix), computed(), "slot", Attribute(), loc_, nullptr);
 }
 
 LogicalResult OptimizerContext::setSlot(StringRef suffix, Expr value) {

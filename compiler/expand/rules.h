@@ -34,7 +34,8 @@ class LayerContext {
                                   llvm::StringRef role = "parameter");
   // The value of the layer's state `suffix` from the next call on.
   mlir::LogicalResult update(llvm::StringRef suffix, Expr value);
-  // Uniform numbers in [0, 1), new in each step; a function of seed, step and the layer's name.
+  // Uniform numbers in [0, 1) of type `element`, or f32 where that is f16 or bf16, which would round
+  // some up to 1; new in each step; a function of seed, step and the layer's name.
   mlir::FailureOr<Expr> draw(llvm::ArrayRef<int64_t> shape, mlir::Type element);
   // A term that is added to the loss.
   void addLoss(Expr term) { entry_.addPenalty(term); }
@@ -59,22 +60,24 @@ struct Target {
   bool logits = false;  // the model's value is not a probability yet
 };
 
-// What an optimizer's rule may ask for, for one parameter.
+// What an optimizer's rule may ask for, for one parameter. Updates are computed, and slots held, in
+// the parameter's element type, or in f32 where that is f16 or bf16.
 class OptimizerContext {
  public:
   OptimizerContext(EntryBuilder &entry, const State &parameter, llvm::StringRef optimizer,
                    mlir::Location loc)
       : entry_(entry), parameter_(parameter), optimizer_(optimizer), loc_(loc) {}
   graph::GraphBuilder &g() { return entry_.g(); }
-  // `rate` times the control state lr_scale, of the parameter's element type.
+  // `rate` times the control state lr_scale, of the type that updates are computed in.
   Expr learningRate(double rate);
-  // The number of this step, counted from 1, in the parameter's element type.
+  // The number of this step, counted from 1, in that type.
   Expr step();
   // The slot `<parameter>.<optimizer>.<suffix>`, zero at first.
   mlir::FailureOr<Expr> slot(llvm::StringRef suffix);
   mlir::LogicalResult setSlot(llvm::StringRef suffix, Expr value);
 
  private:
+  mlir::RankedTensorType computed() const;
   std::string slotName(llvm::StringRef suffix) const;
   EntryBuilder &entry_;
   const State &parameter_;

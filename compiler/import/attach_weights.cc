@@ -16,6 +16,8 @@ constexpr llvm::StringLiteral kKeptMetadata[] = {"train.data"};
 
 Type elementType(StringRef dtype, Builder &b) {
   return llvm::StringSwitch<Type>(dtype)
+      .Case("F16", b.getF16Type())
+      .Case("BF16", b.getBF16Type())
       .Case("F32", b.getF32Type())
       .Case("F64", b.getF64Type())
       .Case("BOOL", b.getI1Type())
@@ -35,8 +37,8 @@ LogicalResult attachWeights(ModuleOp module, const Safetensors &weights, StringR
     if (!element)
       return module.emitError() << "the weights '" << name << "' hold '" << tensor.name << "' as "
                                 << tensor.dtype
-                                << "; states are of type F32, F64, BOOL, I32, I64 or U8: convert "
-                                   "the file";
+                                << "; states are of type F16, BF16, F32, F64, BOOL, I32, I64 or U8: "
+                                   "convert the file";
     if (tensor.dtype == "BOOL" && llvm::any_of(tensor.data, [](char c) { return c & ~1; }))
       return module.emitError() << "the weights '" << name << "' are damaged: '" << tensor.name
                                 << "' is of type BOOL and holds other bytes than 0 and 1; use "

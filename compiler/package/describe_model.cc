@@ -16,6 +16,8 @@ namespace graven::package {
 namespace {
 
 std::optional<graven_dtype> dtypeOf(mlir::Type type) {
+  if (type.isF16()) return GRAVEN_F16;
+  if (type.isBF16()) return GRAVEN_BF16;
   if (type.isF32()) return GRAVEN_F32;
   if (type.isF64()) return GRAVEN_F64;
   if (type.isInteger(1)) return GRAVEN_I1;
@@ -109,7 +111,7 @@ class Description {
     if (!dtype)
       return mlir::emitError(location)
              << what << " holds " << shaped.getElementType()
-             << "; inputs, outputs and state hold f32, f64, i1, i32, i64 or ui8";
+             << "; inputs, outputs and state hold f16, bf16, f32, f64, i1, i32, i64 or ui8";
     if (shaped.getRank() > GRAVEN_MAX_RANK)
       return mlir::emitError(location) << what << " has rank " << shaped.getRank()
                                        << "; at most " << GRAVEN_MAX_RANK << " is possible";

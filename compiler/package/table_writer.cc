@@ -23,6 +23,9 @@ uint64_t elementBytes(graven_dtype dtype) {
     case GRAVEN_F32:
     case GRAVEN_I32:
       return 4;
+    case GRAVEN_F16:
+    case GRAVEN_BF16:
+      return 2;
     case GRAVEN_I1:
     case GRAVEN_UI8:
       return 1;

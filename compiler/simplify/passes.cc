@@ -10,6 +10,7 @@ namespace graven::simplify {
 
 void registerPasses() {
   registerEraseStopGradientsPass();
+  registerWidenNarrowFloatsPass();
   registerApplyIdentitiesPass();
   mlir::registerCSEPass();
 }
@@ -17,6 +18,8 @@ void registerPasses() {
 void addSimplifyPasses(mlir::OpPassManager &pm) {
   mlir::OpPassManager &entry = pm.nest<graph::EntryOp>();
   entry.addPass(createEraseStopGradientsPass());
+  // Before anything is rewritten: identities of f32 hold for what is computed in f32.
+  entry.addPass(createWidenNarrowFloatsPass());
   // Gradient rules compute the same small things again and again; merged first, they are rewritten
   // once, and what has one use is seen to have one.
   entry.addPass(mlir::createCSEPass());

@@ -39,6 +39,9 @@ struct Target {
   // Whether vrsqrt14ps exists: estimates of 1/sqrt(x) with an error of 2^-14; and vscalefps, which
   // computes x 2^k.
   bool has_estimates = false;
+  // Whether instructions convert between f32 and f16, or bf16, exactly as docs/numerics.md says.
+  bool has_f16_conversions = false;
+  bool has_bf16_conversions = false;
   int64_t l1_bytes = 32 << 10;    // data cache of one core
   int64_t l2_bytes = 512 << 10;   // of one core
   int64_t l3_bytes = 8 << 20;     // shared

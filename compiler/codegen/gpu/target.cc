@@ -12,6 +12,8 @@ llvm::Expected<strategy::Target> resolveTarget(llvm::StringRef triple, llvm::Str
   target->vector_bytes = 16;  // the widest access of one thread
   target->vector_registers = 255;
   target->has_estimates = false;
+  target->has_f16_conversions = true;
+  target->has_bf16_conversions = false;
   target->l1_bytes = 128 << 10;
   target->l2_bytes = 40 << 20;  // shared by all processors
   target->l3_bytes = 40 << 20;

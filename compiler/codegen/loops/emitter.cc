@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "compiler/codegen/loops/rules.h"
+#include "dialect/graph/ops/elementwise_scalar.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -149,9 +150,11 @@ void Emitter::bindMemory(Value value, Value pointer) {
 
 namespace {
 
-// How an element is held in memory.
+// How an element is held in memory: f16 and bf16 as their bits, so that accesses of them are those
+// of integers on every machine.
 Type memoryType(Type element) {
   if (element.isInteger(1)) return IntegerType::get(element.getContext(), 8);
+  if (graph::isNarrowFloat(element)) return IntegerType::get(element.getContext(), 16);
   return registerType(element);
 }
 
@@ -214,6 +217,13 @@ Value Emitter::load(Value pointer, Type element, const Index &index) {
                                           builder_.getI32IntegerAttr(bytes));
     }
   }
+  if (graph::isNarrowFloat(element)) {
+    value = arith::BitcastOp::create(builder_, loc_,
+                                     graph::withElementType(value.getType(), element), value);
+    return arith::ExtFOp::create(builder_, loc_,
+                                 graph::withElementType(value.getType(), registerType(element)),
+                                 value);
+  }
   if (!element.isInteger(1)) return value;
   Value zero = arith::ConstantOp::create(builder_, loc_, builder_.getZeroAttr(value.getType()));
   return arith::CmpIOp::create(builder_, loc_, arith::CmpIPredicate::ne, value, zero);
@@ -227,6 +237,11 @@ void Emitter::store(Value pointer, Type element, const Index &index, Value value
     if (auto vector = dyn_cast<VectorType>(value.getType()))
       type = VectorType::get(vector.getShape(), type);
     value = arith::ExtUIOp::create(builder_, loc_, type, value);
+  } else if (graph::isNarrowFloat(element)) {
+    Type type = value.getType();
+    value = arith::TruncFOp::create(builder_, loc_, graph::withElementType(type, element), value);
+    value = arith::BitcastOp::create(builder_, loc_,
+                                     graph::withElementType(type, memoryType(element)), value);
   }
   Value address = pointerTo(pointer, element, index);
   if (index.step == 1 && !index.scattered && !mask_ && llvm::is_contained(streamed_, pointer) &&
@@ -262,10 +277,13 @@ Value Emitter::table(DenseElementsAttr values) {
   return memoized({reinterpret_cast<uintptr_t>(values.getAsOpaquePointer()), 1}, 0, [&]() -> Value {
     Type memory = memoryType(values.getElementType());
     if (values.getElementType() != memory) {
-      // Bits become bytes, unsigned numbers plain ones.
+      // Bits become bytes, unsigned numbers plain ones, narrow floats their bits.
       SmallVector<APInt> numbers;
-      for (APInt number : values.getValues<APInt>())
-        numbers.push_back(number.zext(memory.getIntOrFloatBitWidth()));
+      if (isa<FloatType>(values.getElementType()))
+        for (APFloat number : values.getValues<APFloat>()) numbers.push_back(number.bitcastToAPInt());
+      else
+        for (APInt number : values.getValues<APInt>())
+          numbers.push_back(number.zext(memory.getIntOrFloatBitWidth()));
       values = DenseElementsAttr::get(values.getType().clone(memory), numbers);
     }
     int64_t count = values.getNumElements();

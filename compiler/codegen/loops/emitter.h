@@ -53,7 +53,8 @@ class Emitter {
   // Values ---------------------------------------------------------------------------------------
 
   // The element of `value` at `point`: a scalar where all lanes are known to hold the same, else a
-  // vector of `lanes()`. i1 is a bit, ui8 a signless i8.
+  // vector of `lanes()`. i1 is a bit, ui8 a signless i8, f16 and bf16
+  // are f32.
   mlir::Value at(mlir::Value value, const Point &point);
   // The same, always a vector (a scalar where lanes() is 1).
   mlir::Value vectorAt(mlir::Value value, const Point &point);
@@ -78,7 +79,7 @@ class Emitter {
   // Memory ---------------------------------------------------------------------------------------
 
   // Elements of type `element` (as tensors name it) at `index` elements from `pointer`. Masked
-  // lanes read as 0 and are not written.
+  // lanes read as 0 and are not written. An f32 stored as f16 or bf16 is rounded to nearest.
   mlir::Value load(mlir::Value pointer, mlir::Type element, const Index &index);
   void store(mlir::Value pointer, mlir::Type element, const Index &index, mlir::Value value);
   // From now on whole, aligned vectors stored from `pointer` on, which is aligned to a vector, go

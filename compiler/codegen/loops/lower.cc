@@ -20,6 +20,8 @@ namespace graven::codegen {
 void buildLowerToLlvmPipeline(mlir::OpPassManager &passes, const strategy::Target &target) {
   passes.addPass(createExpandMathPass({!target.strict(), target.has_estimates}));
   if (target.strict()) passes.addPass(createCanonicalNanPass());
+  passes.addPass(createExpandNarrowFloatsPass(
+      {target.has_f16_conversions, target.has_bf16_conversions, target.strict()}));
   // Expansion repeats constants per function; hoisting and CSE here keep LLVM's input small.
   passes.addPass(mlir::createCSEPass());
   passes.addPass(mlir::createLoopInvariantCodeMotionPass());

@@ -1,5 +1,7 @@
 #include "compiler/codegen/loops/rules.h"
 
+#include "dialect/graph/ops/elementwise_scalar.h"
+
 using namespace mlir;
 
 namespace graven::codegen {
@@ -47,9 +49,7 @@ const RuleTable &rules() {
 }
 
 Type registerType(Type element) {
-  if (element.isUnsignedInteger())
-    return IntegerType::get(element.getContext(), element.getIntOrFloatBitWidth());
-  return element;
+  return graph::heldType(element);
 }
 
 int64_t bytesOf(Type element) { return (element.getIntOrFloatBitWidth() + 7) / 8; }

@@ -43,10 +43,12 @@ inline llvm::ArrayRef<int64_t> shapeOf(mlir::Value value) {
 inline mlir::Type elementOf(mlir::Value value) {
   return mlir::cast<mlir::RankedTensorType>(value.getType()).getElementType();
 }
-// How an element is held in a register: ui8 as i8, the others as they are.
+// How an element is held in a register: graph::heldType.
 mlir::Type registerType(mlir::Type element);
 // Bytes of an element in memory; i1 takes one.
 int64_t bytesOf(mlir::Type element);
+// Bytes of an element in a register.
+inline int64_t heldBytes(mlir::Type element) { return bytesOf(registerType(element)); }
 
 }  // namespace graven::codegen
 

@@ -10,7 +10,7 @@ namespace {
 
 using Source = Emitter::Source;
 
-// A number as an element of `type`.
+// A number as an element of `type`, in memory's form where that differs from the held one.
 TypedAttr numberAttr(Attribute number, Type type) {
   Builder b(type.getContext());
   if (isa<FloatType>(type)) return b.getFloatAttr(type, graph::numberOf(number));
@@ -19,6 +19,14 @@ TypedAttr numberAttr(Attribute number, Type type) {
   if (auto integer = dyn_cast<IntegerAttr>(number))
     return b.getIntegerAttr(held, integer.getValue().sextOrTrunc(held.getIntOrFloatBitWidth()));
   return b.getIntegerAttr(held, static_cast<int64_t>(graph::numberOf(number)));
+}
+
+// The same, held.
+Value emitNumber(Emitter &e, Attribute number, Type type) {
+  TypedAttr rounded = numberAttr(number, type);
+  if (graph::isNarrowFloat(type))
+    rounded = e.builder().getF32FloatAttr(cast<FloatAttr>(rounded).getValueAsDouble());
+  return arith::ConstantOp::create(e.builder(), e.loc(), rounded);
 }
 
 void flatten(Attribute value, Type type, SmallVectorImpl<Attribute> &numbers) {
@@ -33,6 +41,9 @@ void flatten(Attribute value, Type type, SmallVectorImpl<Attribute> &numbers) {
   }
 }
 
+// The element type of a table of constants of `type`.
+Type tableType(Type type) { return graph::isNarrowFloat(type) ? type : registerType(type); }
+
 Value emitConstant(Emitter &e, Operation *op, const Point &point) {
   auto constant = cast<graph::ConstantOp>(op);
   Type type = elementOf(constant.getResult());
@@ -40,15 +51,15 @@ Value emitConstant(Emitter &e, Operation *op, const Point &point) {
   auto dense = dyn_cast<DenseElementsAttr>(value);
   if (dense && dense.isSplat()) {
     Attribute number = dense.getSplatValue<Attribute>();
-    return arith::ConstantOp::create(e.builder(), e.loc(), numberAttr(number, type));
+    return emitNumber(e, number, type);
   }
   if (!dense && !isa<ArrayAttr, DenseI64ArrayAttr>(value))
-    return arith::ConstantOp::create(e.builder(), e.loc(), numberAttr(value, type));
+    return emitNumber(e, value, type);
   if (!dense) {
     SmallVector<Attribute> numbers;
     flatten(value, type, numbers);
     dense = DenseElementsAttr::get(
-        RankedTensorType::get({static_cast<int64_t>(numbers.size())}, registerType(type)), numbers);
+        RankedTensorType::get({static_cast<int64_t>(numbers.size())}, tableType(type)), numbers);
   }
   return e.load(e.table(dense), type, e.linear(point));
 }
@@ -157,7 +168,7 @@ Value emitPad(Emitter &e, Operation *op, const Point &point) {
   auto pad = cast<graph::PadOp>(op);
   ArrayRef<int64_t> shape = shapeOf(pad.getX());
   Type element = elementOf(pad.getX());
-  Value border = graph::scalarConstant(e.builder(), e.loc(), registerType(element), pad.getValue());
+  Value border = emitNumber(e, e.builder().getF64FloatAttr(pad.getValue()), element);
   if (productOf(shape) == 0) return border;
   // Axis by axis: outside of the operand's range the border, inside the next axis.
   SmallVector<Source> sources(shape.size());

@@ -98,6 +98,7 @@ std::unique_ptr<mlir::Pass> createExpandMathPass(MathOptions options) {
 void registerPasses() {
   mlir::PassRegistration<ExpandMathPass>();
   mlir::registerPass(createCanonicalNanPass);
+  registerExpandNarrowFloatsPass();
 }
 
 }  // namespace graven::codegen

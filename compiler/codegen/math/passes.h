@@ -25,6 +25,19 @@ std::unique_ptr<mlir::Pass> createExpandMathPass(MathOptions options = {});
 // apart.
 std::unique_ptr<mlir::Pass> createCanonicalNanPass();
 
+// Conversions with f32 that the machine has instructions for, in both directions.
+struct NarrowFloatOptions {
+  bool f16 = false;
+  bool bf16 = false;
+  // Whether these must make the one NaN that the expansions make: positive, quiet, no payload.
+  bool canonical_nan = false;
+};
+
+// --codegen-expand-narrow-floats: rewrites arith.extf and arith.truncf between f32 and the types
+// that the machine cannot convert. Rounds to nearest even.
+std::unique_ptr<mlir::Pass> createExpandNarrowFloatsPass(NarrowFloatOptions options = {});
+void registerExpandNarrowFloatsPass();
+
 // Makes the passes known to graven-opt under their names.
 void registerPasses();
 

@@ -57,7 +57,9 @@ Expr gradientOf(const Side &x, const Side &y, Expr g, bool gradientFirst) {
 
 void dotGeneralRule(Backward &b) {
   auto op = llvm::cast<DotGeneralOp>(b.op());
-  Expr lhs = b.operand(0), rhs = b.operand(1), g = b.gradient();
+  Expr lhs = b.operand(0), rhs = b.operand(1);
+  // Of an f32 result of narrow operands: all three products are of one element type.
+  Expr g = convert(b.gradient(), lhs.element());
   int64_t batch = op.getLhsBatch().size();
   Side left{lhs, op.getLhsBatch(), op.getLhsContract(),
             freeAxes(lhs, op.getLhsBatch(), op.getLhsContract()), batch};

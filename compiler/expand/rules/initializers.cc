@@ -128,8 +128,14 @@ FailureOr<Expr> firstValue(graph::GraphBuilder &g, StateTable &states, const Sta
   if (rule->random && name != "seed" && !isa<FloatType>(state.type.getElementType()))
     return error() << "is of type " << graph::describe(state.type) << ", and the initializer '"
                    << name << "' makes floats";
-  InitContext context{g, states, key, state.type, state.name.getValue(), numbers, state.loc};
-  return rule->values(context);
+  // Drawn and scaled in f32 where the state is narrower.
+  Type element = state.type.getElementType();
+  RankedTensorType type = state.type;
+  type = type.clone(graph::widen(element));
+  InitContext context{g, states, key, type, state.name.getValue(), numbers, state.loc};
+  FailureOr<Expr> first = rule->values(context);
+  if (failed(first)) return failure();
+  return convert(*first, element);
 }
 
 }  // namespace graven::expand

@@ -54,7 +54,7 @@ FailureOr<Expr> dense(LayerContext &c, nn::DenseOp op, ArrayRef<Expr> inputs) {
     if (failed(bias)) return failure();
     y = y + *bias;
   }
-  if (double l2 = op.getKernelL2()) c.addLoss(sumAll(*kernel * *kernel) * l2);
+  if (double l2 = op.getKernelL2()) c.addLoss(sumAll(widen(*kernel) * widen(*kernel)) * l2);
   return activate(c, op.getActivation().value_or(""), y);
 }
 
@@ -85,10 +85,12 @@ FailureOr<Statistics> statistics(LayerContext &c, Expr x) {
 FailureOr<Expr> normalization(LayerContext &c, nn::NormalizationOp, ArrayRef<Expr> inputs) {
   FailureOr<Expr> x = rowsOf(c, inputs);
   if (failed(x)) return failure();
+  Type element = x->element();
+  *x = widen(*x);
   FailureOr<Statistics> s = statistics(c, *x);
   if (failed(s)) return failure();
   Expr scale = rsqrt(select(s->variance > 0.0, s->variance, s->variance.like(1.0)));
-  return (*x - s->mean) * scale;
+  return convert((*x - s->mean) * scale, element);
 }
 
 // Merges the moments m, v of this batch (n values a feature) with the M, V of all before (N
@@ -98,6 +100,7 @@ FailureOr<Expr> normalization(LayerContext &c, nn::NormalizationOp, ArrayRef<Exp
 LogicalResult adaptNormalization(LayerContext &c, nn::NormalizationOp, ArrayRef<Expr> inputs) {
   FailureOr<Expr> x = rowsOf(c, inputs);
   if (failed(x)) return failure();
+  *x = widen(*x);
   FailureOr<Statistics> s = statistics(c, *x);
   if (failed(s)) return failure();
   SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, x->rank() - 1));
@@ -135,6 +138,7 @@ FailureOr<Expr> dropout(LayerContext &c, nn::DropoutOp op, ArrayRef<Expr> inputs
   if (!c.training() || op.getRate() == 0) return *x;
   FailureOr<Expr> u = c.draw(x->shape(), x->element());
   if (failed(u)) return failure();
+  // The mask is drawn in f32 at least.
   return select(*u >= op.getRate(), *x * (1.0 / (1.0 - op.getRate())), x->like(0.0));
 }
 

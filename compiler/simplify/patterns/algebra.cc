@@ -65,8 +65,10 @@ Value simplifyDivide(DivideOp op, GraphBuilder &g) {
   if (*c == 1) return x;
   if (*c == -1) return -x;
   // The largest powers of two have no normal reciprocal in their type.
-  double limit = x.element().isF32() ? 0x1p126 : 0x1p1022;
-  bool exact = isa<FloatType>(x.element()) && isPowerOfTwo(*c) && std::abs(*c) <= limit &&
+  auto real = dyn_cast<FloatType>(x.element());
+  double limit =
+      real ? std::ldexp(1.0, -APFloat::semanticsMinExponent(real.getFloatSemantics())) : 0;
+  bool exact = real && isPowerOfTwo(*c) && std::abs(*c) <= limit &&
                std::abs(*c) >= 1 / limit;
   return exact ? Value(x * (1 / *c)) : Value();
 }

@@ -80,8 +80,11 @@ Value foldElementwise(ElementwiseOpInterface op, GraphBuilder &g) {
   OpBuilder b(op->getContext());
   b.setInsertionPointToEnd(&scratch);
   SmallVector<Value> values;
-  for (TypedAttr operand : operands)
+  for (TypedAttr operand : operands) {
+    if (isNarrowFloat(operand.getType()))
+      operand = b.getF32FloatAttr(cast<FloatAttr>(operand).getValueAsDouble());
     values.push_back(arith::ConstantOp::create(b, op->getLoc(), operand));
+  }
   Value emitted = op.emitScalar(b, op->getLoc(), values);
   llvm::SmallDenseMap<Value, Attribute> known;
   for (Operation &step : scratch) {

@@ -37,7 +37,8 @@ Value foldOperands(DotGeneralOp op, GraphBuilder &g) {
   Value lhs = withoutTranspose(op.getLhs(), axes.lhsBatch, axes.lhsContract);
   Value rhs = withoutTranspose(op.getRhs(), axes.rhsBatch, axes.rhsContract);
   if (!lhs && !rhs) return {};
-  return dotGeneral(Expr(g, lhs ? lhs : op.getLhs()), Expr(g, rhs ? rhs : op.getRhs()), axes);
+  return dotGeneral(Expr(g, lhs ? lhs : op.getLhs()), Expr(g, rhs ? rhs : op.getRhs()), axes,
+                    typeOf(op).getElementType());
 }
 
 // (x · y)ᵀ = y · x, where the transposition exchanges the free axes of x for those of y.
@@ -56,7 +57,8 @@ Value foldResult(TransposeOp op, GraphBuilder &g) {
       return {};
   std::swap(axes.lhsBatch, axes.rhsBatch);
   std::swap(axes.lhsContract, axes.rhsContract);
-  return dotGeneral(Expr(g, dot.getRhs()), Expr(g, dot.getLhs()), axes);
+  return dotGeneral(Expr(g, dot.getRhs()), Expr(g, dot.getLhs()), axes,
+                    typeOf(dot).getElementType());
 }
 
 // Where each axis of an operand but the contracted ones stands in the result; `free` is the first
@@ -87,6 +89,8 @@ Value multiplyOuter(DotGeneralOp op, GraphBuilder &g) {
   auto spread = [&](Expr operand, ArrayRef<int64_t> places) {
     SmallVector<int64_t> kept;
     for (int64_t place : places) kept.push_back(shape[place]);
+    // The result may be wider than the operands.
+    operand = convert(operand, typeOf(op).getElementType());
     return broadcast(reshape(operand, kept), shape, places);
   };
   return spread(x, *xPlaces) * spread(y, *yPlaces);

@@ -112,6 +112,10 @@ Expr convert(Expr x, Type element) {
   if (x.element() == element) return x;
   return {x.g(), x.g().create<ConvertOp>({x}, {x.g().type("dtype", element)})};
 }
+Type widen(Type element) {
+  return isNarrowFloat(element) ? Type(Float32Type::get(element.getContext())) : element;
+}
+Expr widen(Expr x) { return convert(x, widen(x.element())); }
 Expr reshape(Expr x, ArrayRef<int64_t> shape) {
   if (x.shape() == shape) return x;
   return {x.g(), x.g().create<ReshapeOp>({x}, {x.g().ints("shape", shape)})};
@@ -170,7 +174,7 @@ Expr sumAll(Expr x) { return sum(x, llvm::to_vector(llvm::seq<int64_t>(0, x.rank
 Expr argmax(Expr x, int64_t axis) {
   return {x.g(), x.g().create<ArgmaxOp>({x}, {x.g().integer("axis", axis)})};
 }
-Expr dotGeneral(Expr lhs, Expr rhs, const DotAxes &axes) {
+Expr dotGeneral(Expr lhs, Expr rhs, const DotAxes &axes, Type element) {
   GraphBuilder &g = lhs.g();
   SmallVector<NamedAttribute> options;
   auto add = [&](StringRef name, ArrayRef<int64_t> values) {
@@ -180,6 +184,7 @@ Expr dotGeneral(Expr lhs, Expr rhs, const DotAxes &axes) {
   add("rhs_batch", axes.rhsBatch);
   add("lhs_contract", axes.lhsContract);
   add("rhs_contract", axes.rhsContract);
+  if (element && element != lhs.element()) options.push_back(g.type("dtype", element));
   return {g, g.create<DotGeneralOp>({lhs, rhs}, options)};
 }
 Expr gather(Expr x, Expr indices, int64_t axis) {

@@ -129,6 +129,9 @@ Expr maximum(Expr x, Expr y);
 Expr minimum(Expr x, Expr y);
 Expr select(Expr condition, Expr onTrue, Expr onFalse);
 Expr convert(Expr x, mlir::Type element);
+// x, or as f32 where its elements are f16 or bf16.
+Expr widen(Expr x);
+mlir::Type widen(mlir::Type element);
 Expr stopGradient(Expr x);
 
 Expr reshape(Expr x, llvm::ArrayRef<int64_t> shape);
@@ -155,7 +158,8 @@ Expr argmax(Expr x, int64_t axis);
 struct DotAxes {
   llvm::SmallVector<int64_t> lhsBatch, rhsBatch, lhsContract, rhsContract;
 };
-Expr dotGeneral(Expr lhs, Expr rhs, const DotAxes &axes);
+// `element`: of the result; null, or the operands', where it is theirs.
+Expr dotGeneral(Expr lhs, Expr rhs, const DotAxes &axes, mlir::Type element = {});
 Expr gather(Expr x, Expr indices, int64_t axis);
 Expr scatterAdd(Expr x, Expr indices, Expr updates, int64_t axis);
 // `key`: 2xi32; `counter`: scalar i64 or an empty Expr.

@@ -26,6 +26,14 @@ class NotDifferentiable : public mlir::OpTrait::TraitBase<ConcreteOp, NotDiffere
 template <typename ConcreteOp>
 class Activation : public mlir::OpTrait::TraitBase<ConcreteOp, Activation> {};
 
+// Trait: the op takes f16 and bf16 as they are, see graph_base.td.
+template <typename ConcreteOp>
+class AnyPrecision : public mlir::OpTrait::TraitBase<ConcreteOp, AnyPrecision> {};
+
+// Trait: `dtype = f32` makes an f32 result of f16 or bf16 operands.
+template <typename ConcreteOp>
+class WidensResult : public mlir::OpTrait::TraitBase<ConcreteOp, WidensResult> {};
+
 // A check of a whole module of source text, which a tool may set: the language server infers types.
 // It must leave the module as it is.
 using SourceCheck = llvm::LogicalResult (*)(mlir::ModuleOp module);

@@ -67,7 +67,7 @@ def Graph_Axes : Graph_Option<
     "::graven::graph::axesOf($_self)", "$_builder.getDenseI64ArrayAttr($0)">;
 def Graph_DType : Graph_Option<
     CPred<"::llvm::isa<::mlir::TypeAttr>($_self) && ::graven::graph::isElementType(::llvm::cast<::mlir::TypeAttr>($_self).getValue())">,
-    "an element type (f32, f64, i1, i32, i64 or ui8)", "::mlir::TypeAttr", "::mlir::Type",
+    "an element type (f16, bf16, f32, f64, i1, i32, i64 or ui8)", "::mlir::TypeAttr", "::mlir::Type",
     "$_self.getValue()", "::mlir::TypeAttr::get($0)">;
 def Graph_Ref : Graph_Option<CPred<"::llvm::isa<::mlir::FlatSymbolRefAttr>($_self)">,
     "an @name", "::mlir::FlatSymbolRefAttr", "::llvm::StringRef", "$_self.getValue()",
@@ -126,6 +126,17 @@ class Graph_PureOp<string mnemonic, list<Trait> traits = []>
   }];
   code moreDefinition = "";
   let extraClassDefinition = syntaxDefinition # verifyDefinition # moreDefinition;
+}
+
+// The op serves f16 and bf16 as they are: it computes nothing that needs rounding, or rounds once by
+// itself. Any other op on them is computed on f32, and its result rounded.
+def AnyPrecision : NativeOpTrait<"AnyPrecision"> {
+  let cppNamespace = "::graven::graph";
+}
+
+// Of f16 and bf16 operands the op can make an f32 result, which its option `dtype` asks for.
+def WidensResult : NativeOpTrait<"WidensResult"> {
+  let cppNamespace = "::graven::graph";
 }
 
 // Owns a gradient rule (or NotDifferentiable) and a lowering.

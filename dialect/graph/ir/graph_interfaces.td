@@ -29,7 +29,8 @@ def ElementwiseOpInterface : OpInterface<"ElementwiseOpInterface"> {
   let methods = [
     InterfaceMethod<[{
         Emits the op on scalars or on vectors of equal length (arith and math ops). i1 is a bit,
-        ui8 a signless i8 that holds an unsigned value.
+        ui8 a signless i8 that holds an unsigned value; f16 and bf16 are f32, of which `convert` alone
+        makes such a value again.
       }],
       "::mlir::Value", "emitScalar",
       (ins "::mlir::OpBuilder &":$builder, "::mlir::Location":$loc, "::mlir::ValueRange":$operands)>,

@@ -6,8 +6,10 @@ using namespace mlir;
 
 namespace graven::graph {
 
+bool isNarrowFloat(Type type) { return type.isF16() || type.isBF16(); }
+
 bool isElementType(Type type) {
-  return type.isF32() || type.isF64() || type.isSignlessInteger(1) || type.isSignlessInteger(32) ||
+  return isNarrowFloat(type) || type.isF32() || type.isF64() || type.isSignlessInteger(1) || type.isSignlessInteger(32) ||
          type.isSignlessInteger(64) || type.isUnsignedInteger(8);
 }
 

@@ -8,8 +8,10 @@
 
 namespace graven::graph {
 
-// The element types of tensors: f32 f64 i1 i32 i64 ui8.
+// The element types of tensors: f16 bf16 f32 f64 i1 i32 i64 ui8.
 bool isElementType(mlir::Type type);
+// f16 or bf16: stored in 16 bits, computed on as f32.
+bool isNarrowFloat(mlir::Type type);
 // A number written as 1 or 1.0.
 double numberOf(mlir::Attribute attribute);
 // Axes written as 1 or [0, 1]; as written, not normalized.

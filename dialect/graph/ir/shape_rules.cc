@@ -68,6 +68,15 @@ FailureOr<RankedTensorType> inferElementwise(Operation *op, ArrayRef<RankedTenso
   return RankedTensorType::get(operands.front().getShape(), *result);
 }
 
+FailureOr<Type> inferProduct(Type operands, TypeAttr dtype, Error error) {
+  if (!dtype || dtype.getValue() == operands) return operands;
+  if (isNarrowFloat(operands) && dtype.getValue().isF32()) return dtype.getValue();
+  return error() << "cannot make " << dtype.getValue() << " of " << operands
+                 << ": dtype is f32 where the operands are f16 or bf16, else their type; convert "
+                    "the result: convert(%y, dtype = "
+                 << dtype.getValue() << ")";
+}
+
 FailureOr<RankedTensorType> inferFloatLikeFirst(Operation *op, ArrayRef<RankedTensorType> operands,
                                                 Error error) {
   if (!isa<FloatType>(operands.front().getElementType()))

@@ -22,6 +22,8 @@ mlir::FailureOr<mlir::Type> selectElement(llvm::ArrayRef<mlir::Type> types, Erro
 mlir::FailureOr<RankedTensorType> inferElementwise(mlir::Operation *op,
                                                    llvm::ArrayRef<RankedTensorType> operands,
                                                    Kinds kinds, ElementRule rule, Error error);
+// The element type of sums of products of `operands`, where the option `dtype` may ask for another.
+mlir::FailureOr<mlir::Type> inferProduct(mlir::Type operands, mlir::TypeAttr dtype, Error error);
 // The first operand's type, which must be a float.
 mlir::FailureOr<RankedTensorType> inferFloatLikeFirst(mlir::Operation *op,
                                                       llvm::ArrayRef<RankedTensorType> operands,

@@ -123,7 +123,9 @@ FailureOr<RankedTensorType> MatmulOp::inferType(ArrayRef<RankedTensorType> opera
                    << ": their leading (batch) axes differ";
   SmallVector<int64_t> shape(lhs.getShape().drop_back());
   if (rhs.getRank() > 1) shape.push_back(rhs.getShape().back());
-  return RankedTensorType::get(shape, lhs.getElementType());
+  FailureOr<Type> element = inferProduct(lhs.getElementType(), getDtypeAttr(), error);
+  if (failed(element)) return failure();
+  return RankedTensorType::get(shape, *element);
 }
 Value MatmulOp::decompose(GraphBuilder &g) {
   Expr lhs(g, getLhs()), rhs(g, getRhs());
@@ -134,7 +136,7 @@ Value MatmulOp::decompose(GraphBuilder &g) {
     axes.lhsBatch.push_back(axis);
     axes.rhsBatch.push_back(axis);
   }
-  return dotGeneral(lhs, rhs, axes);
+  return dotGeneral(lhs, rhs, axes, getDtypeAttr() ? *getDtype() : Type());
 }
 
 FailureOr<RankedTensorType> OneHotOp::inferType(ArrayRef<RankedTensorType> operands, Error error) {

@@ -36,7 +36,9 @@ FailureOr<RankedTensorType> DotGeneralOp::inferType(ArrayRef<RankedTensorType> o
     if (!lhsUsed[axis]) shape.push_back(lhs.getDimSize(axis));
   for (int64_t axis = 0; axis < rhs.getRank(); ++axis)
     if (!rhsUsed[axis]) shape.push_back(rhs.getDimSize(axis));
-  return RankedTensorType::get(shape, lhs.getElementType());
+  FailureOr<Type> element = inferProduct(lhs.getElementType(), getDtypeAttr(), error);
+  if (failed(element)) return failure();
+  return RankedTensorType::get(shape, *element);
 }
 
 }  // namespace graven::graph

@@ -28,8 +28,8 @@ LogicalResult StateOp::verify() {
                          << "'; roles are parameter, slot, statistic, control and metric";
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || !type.hasStaticShape() || !isElementType(type.getElementType()))
-    return emitOpError() << "expects a tensor of static shape and element type f32, f64, i1, i32, "
-                            "i64 or ui8, got "
+    return emitOpError() << "expects a tensor of static shape and element type f16, bf16, f32, "
+                            "f64, i1, i32, i64 or ui8, got "
                          << getType();
   return success();
 }

@@ -128,10 +128,87 @@ Value convertFloatToInt(OpBuilder &b, Location loc, Value v, Type to) {
 
 }  // namespace
 
+Type heldType(Type element) {
+  if (isNarrowFloat(element)) return Float32Type::get(element.getContext());
+  if (element.isUnsignedInteger())
+    return IntegerType::get(element.getContext(), element.getIntOrFloatBitWidth());
+  return element;
+}
+
+Value emitRounding(OpBuilder &b, Location loc, Value v, Type element) {
+  Type narrow = withElementType(v.getType(), element);
+  Value rounded = arith::TruncFOp::create(b, loc, narrow, v);
+  return arith::ExtFOp::create(b, loc, v.getType(), rounded);
+}
+
+namespace {
+
+Value integerConstant(OpBuilder &b, Location loc, Type type, int64_t value) {
+  TypedAttr one = b.getIntegerAttr(getElementTypeOrSelf(type), value);
+  if (auto vector = dyn_cast<VectorType>(type)) one = DenseElementsAttr::get(vector, Attribute(one));
+  return arith::ConstantOp::create(b, loc, one);
+}
+
+// f64 to f32, rounded to odd (Boldo and Melquiond 2008): of an inexact result's two neighbours the
+// one with an odd last bit, which a further rounding to fewer bits takes for neither a value nor a
+// tie, so that both together round once.
+Value narrowToOdd(OpBuilder &b, Location loc, Value v) {
+  Type single = withElementType(v.getType(), b.getF32Type());
+  Type bits = withElementType(v.getType(), b.getI32Type());
+  Value nearest = arith::TruncFOp::create(b, loc, single, v);
+  Value back = arith::ExtFOp::create(b, loc, v.getType(), nearest);
+  Value pattern = arith::BitcastOp::create(b, loc, bits, nearest);
+  auto number = [&](int64_t value) { return integerConstant(b, loc, bits, value); };
+  Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, v);
+  Value last = arith::AndIOp::create(b, loc, pattern, number(1));
+  Value even = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, last, number(0));
+  Value outward = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT,
+                                        math::AbsFOp::create(b, loc, back),
+                                        math::AbsFOp::create(b, loc, v));
+  Value step = arith::SelectOp::create(b, loc, outward, number(-1), number(1));
+  Value odd = arith::AddIOp::create(b, loc, pattern, step);
+  Value moves = arith::AndIOp::create(b, loc, inexact, even);
+  return arith::BitcastOp::create(b, loc, single,
+                                  arith::SelectOp::create(b, loc, moves, odd, pattern));
+}
+
+// An integer as an f64, above 2^53 rounded to odd, for a further rounding to f16 or bf16.
+Value widenToOdd(OpBuilder &b, Location loc, Value v) {
+  Type type = v.getType();
+  if (getElementTypeOrSelf(type).isInteger(64)) {
+    auto number = [&](int64_t value) { return integerConstant(b, loc, type, value); };
+    Value rest = arith::AndIOp::create(b, loc, v, number(0x7ff));
+    Value exact = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, rest, number(0));
+    Value odd = arith::OrIOp::create(b, loc, arith::SubIOp::create(b, loc, v, rest), number(0x800));
+    // Whether v lies in [-2^53, 2^53).
+    Value shifted = arith::AddIOp::create(b, loc, v, number(int64_t{1} << 53));
+    Value small = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, shifted,
+                                        number(int64_t{1} << 54));
+    Value keeps = arith::OrIOp::create(b, loc, exact, small);
+    v = arith::SelectOp::create(b, loc, keeps, v, odd);
+  }
+  return arith::SIToFPOp::create(b, loc, withElementType(type, b.getF64Type()), v);
+}
+
+// To f16 or bf16, rounded once, whatever the source.
+Value convertToNarrow(OpBuilder &b, Location loc, Value v, Type from, Type to) {
+  if (isa<IntegerType>(from)) {
+    if (from.isInteger(1) || from.isUnsignedInteger())  // exact
+      return arith::UIToFPOp::create(b, loc, withElementType(v.getType(), b.getF32Type()), v);
+    v = widenToOdd(b, loc, v);
+  }
+  if (getElementTypeOrSelf(v.getType()).isF64()) v = narrowToOdd(b, loc, v);
+  return emitRounding(b, loc, v, to);
+}
+
+}  // namespace
+
 Value emitConvert(OpBuilder &b, Location loc, Value v, Type from, Type to) {
   if (from == to) return v;
-  Type signless = isa<IntegerType>(to) ? Type(b.getIntegerType(to.getIntOrFloatBitWidth())) : to;
-  Type target = withElementType(v.getType(), signless);
+  if (isNarrowFloat(to)) return convertToNarrow(b, loc, v, from, to);
+  from = heldType(from) == b.getF32Type() ? b.getF32Type() : from;
+  if (from == to) return v;
+  Type target = withElementType(v.getType(), heldType(to));
   bool fromFloat = isa<FloatType>(from);
   if (to.isInteger(1)) {
     Value zero = scalarConstant(b, loc, v.getType(), 0.0);

@@ -51,17 +51,17 @@ def Graph_DivideOp : Graph_Binary<"divide", "emit<::mlir::arith::DivFOp>", "emit
   let summary = "quotient"; let maths = "z = x / y. Integers: toward zero, x / 0 = 0, the most negative value / -1 wraps."; }
 def Graph_PowerOp : Graph_Binary<"power", "emit<::mlir::math::PowFOp>"> {
   let summary = "power"; let maths = "z = x^y. The gradient by y is zero where x <= 0."; }
-def Graph_MaximumOp : Graph_Binary<"maximum", "emit<::mlir::arith::MaximumFOp>", "emit<::mlir::arith::MaxSIOp>", "emit<::mlir::arith::OrIOp>", [Commutative]> {
+def Graph_MaximumOp : Graph_Binary<"maximum", "emit<::mlir::arith::MaximumFOp>", "emit<::mlir::arith::MaxSIOp>", "emit<::mlir::arith::OrIOp>", [Commutative, AnyPrecision]> {
   let summary = "larger of two"; let maths = "z = max(x, y); NaN if either is. At a tie each operand takes half of the gradient."; }
-def Graph_MinimumOp : Graph_Binary<"minimum", "emit<::mlir::arith::MinimumFOp>", "emit<::mlir::arith::MinSIOp>", "emit<::mlir::arith::AndIOp>", [Commutative]> {
+def Graph_MinimumOp : Graph_Binary<"minimum", "emit<::mlir::arith::MinimumFOp>", "emit<::mlir::arith::MinSIOp>", "emit<::mlir::arith::AndIOp>", [Commutative, AnyPrecision]> {
   let summary = "smaller of two"; let maths = "z = min(x, y); NaN if either is. At a tie each operand takes half of the gradient."; }
-def Graph_NegateOp : Graph_Unary<"negate", "emit<::mlir::arith::NegFOp>", "emitIntNegate"> {
+def Graph_NegateOp : Graph_Unary<"negate", "emit<::mlir::arith::NegFOp>", "emitIntNegate", "", [AnyPrecision]> {
   let summary = "negation"; let maths = "y = -x"; }
-def Graph_AbsOp : Graph_Unary<"abs", "emit<::mlir::math::AbsFOp>", "emitIntAbs"> {
+def Graph_AbsOp : Graph_Unary<"abs", "emit<::mlir::math::AbsFOp>", "emitIntAbs", "", [AnyPrecision]> {
   let summary = "absolute value"; let maths = "y = |x|; its gradient at 0 is 0."; }
-def Graph_SignOp : Graph_Unary<"sign", "emitSign", "emitIntSign", "", [NotDifferentiable]> {
+def Graph_SignOp : Graph_Unary<"sign", "emitSign", "emitIntSign", "", [NotDifferentiable, AnyPrecision]> {
   let summary = "sign"; let maths = "y = -1, 0 or 1 as x is negative, zero or positive; NaN stays NaN."; }
-def Graph_FloorOp : Graph_Unary<"floor", "emit<::mlir::math::FloorOp>", "", "", [NotDifferentiable]> {
+def Graph_FloorOp : Graph_Unary<"floor", "emit<::mlir::math::FloorOp>", "", "", [NotDifferentiable, AnyPrecision]> {
   let summary = "floor"; let maths = "y = the largest integer not above x"; }
 
 // --- elementary functions ---
@@ -113,20 +113,20 @@ def Graph_LogicalNotOp : Graph_Unary<"logical_not", "", "", "emitNot", [NotDiffe
   let summary = "negation of a condition"; let maths = "y = not x, of i1"; }
 
 // --- choice and type ---
-def Graph_SelectOp : Graph_Elementwise<"select", "emitSelect", "emitSelect", "emitSelect"> {
+def Graph_SelectOp : Graph_Elementwise<"select", "emitSelect", "emitSelect", "emitSelect", [AnyPrecision]> {
   let arguments = (ins Graph_Tensor:$condition, Graph_Tensor:$on_true, Graph_Tensor:$on_false);
   let elementRule = "selectElement";
   let summary = "choice";
   let maths = "z = on_true where condition (an i1) holds, on_false elsewhere; the value not chosen has gradient 0, NaN or not.";
   let example = "%z = select(%condition, %a, %b)";
 }
-def Graph_ConvertOp : Graph_Primitive<"convert", [DeclareOpInterfaceMethods<ElementwiseOpInterface>]> {
+def Graph_ConvertOp : Graph_Primitive<"convert", [AnyPrecision, DeclareOpInterfaceMethods<ElementwiseOpInterface>]> {
   let arguments = (ins Graph_Tensor:$x, Graph_DType:$dtype);
   let summary = "change of element type";
-  let maths = "y = x in another element type. Float to integer truncates and saturates, NaN becomes 0; a number is true when it is not 0.";
+  let maths = "y = x in another element type. Float to integer truncates and saturates, NaN becomes 0; a number is true when it is not 0. What f16 or bf16 cannot hold is rounded once, to the nearest, at a tie to the even one.";
   let example = "%y = convert(%x, dtype = f32)";
 }
-def Graph_StopGradientOp : Graph_Unary<"stop_gradient", "emitIdentity", "emitIdentity", "emitIdentity", [NotDifferentiable]> {
+def Graph_StopGradientOp : Graph_Unary<"stop_gradient", "emitIdentity", "emitIdentity", "emitIdentity", [NotDifferentiable, AnyPrecision]> {
   let summary = "identity without gradient"; let maths = "y = x, a constant to differentiation"; }
 
 #endif

@@ -38,8 +38,13 @@ mlir::Value scalarConstant(mlir::OpBuilder &b, mlir::Location loc, mlir::Type ty
 // `type` with its element type replaced; scalars and vectors.
 mlir::Type withElementType(mlir::Type type, mlir::Type element);
 
-// Converts elements between element types as `convert` defines it. Unsignedness of ui8 is told by
-// the tensors' element types, since elements themselves are signless.
+// How an element of a tensor is held while it is computed with: ui8 as a signless i8, f16 and bf16
+// as f32, the others as they are.
+mlir::Type heldType(mlir::Type element);
+// `v` (f32), rounded to the nearest value that `element` (f16 or bf16) has, as an f32.
+mlir::Value emitRounding(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v, mlir::Type element);
+// Converts elements between element types as `convert` defines it. Both are held (heldType); what
+// they are is told by the tensors' element types.
 mlir::Value emitConvert(mlir::OpBuilder &b, mlir::Location loc, mlir::Value v, mlir::Type from,
                         mlir::Type to);
 

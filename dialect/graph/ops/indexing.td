@@ -4,7 +4,7 @@
 
 include "dialect/graph/ir/graph_base.td"
 
-def Graph_GatherOp : Graph_Primitive<"gather"> {
+def Graph_GatherOp : Graph_Primitive<"gather", [AnyPrecision]> {
   let arguments = (ins Graph_Tensor:$x, Graph_Tensor:$indices, DefaultValuedOptionalAttr<Graph_Int, "0">:$axis);
   let summary = "rows by index";
   let maths = "Takes slices of x along `axis` at `indices` (i32 or i64, any shape; clamped into range): the axis is replaced by the axes of `indices`.";

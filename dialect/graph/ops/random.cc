@@ -34,6 +34,9 @@ FailureOr<RankedTensorType> RandomUniformOp::inferType(ArrayRef<RankedTensorType
                                                        Error error) {
   if (failed(checkDraw(operands, error))) return failure();
   Type element = getDtypeAttr() ? *getDtype() : Float32Type::get(getContext());
+  if (isNarrowFloat(element))
+    return error() << "draws f32 or f64, got dtype " << element
+                   << "; convert the numbers: convert(%u, dtype = " << element << ")";
   if (!isa<FloatType>(element)) return error() << "draws f32 or f64, got dtype " << element;
   return RankedTensorType::get(getShape(), element);
 }

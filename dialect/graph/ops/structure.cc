@@ -45,7 +45,7 @@ FailureOr<RankedTensorType> ConstantOp::inferType(ArrayRef<RankedTensorType>, Er
     auto type = dyn_cast<RankedTensorType>(dense.getShapedType());
     if (!type || !isElementType(type.getElementType()))
       return error() << "holds elements of type " << dense.getElementType()
-                     << "; tensors hold f32, f64, i1, i32, i64 or ui8";
+                     << "; tensors hold f16, bf16, f32, f64, i1, i32, i64 or ui8";
     return type;
   }
   SmallVector<int64_t> shape;

@@ -16,37 +16,37 @@ def Graph_IotaOp : Graph_Primitive<"iota", [NotDifferentiable]> {
   let maths = "y[i] = i along `axis`; i32 where no `dtype` is given.";
   let example = "%rows = iota(shape = [4, 3], axis = 0)";
 }
-def Graph_BroadcastOp : Graph_Primitive<"broadcast"> {
+def Graph_BroadcastOp : Graph_Primitive<"broadcast", [AnyPrecision]> {
   let arguments = (ins Graph_Tensor:$x, Graph_Ints:$shape, OptionalAttr<Graph_Ints>:$axes);
   let summary = "repetition along new or unit axes";
   let maths = "Axis i of x becomes axis axes[i] of the result (the last ones where none are given), which is as long or, where x has length 1, repeats it. `axes` ascends.";
   let example = "%y = broadcast(%bias, shape = [16, 8], axes = [1])";
 }
-def Graph_ReshapeOp : Graph_Primitive<"reshape"> {
+def Graph_ReshapeOp : Graph_Primitive<"reshape", [AnyPrecision]> {
   let arguments = (ins Graph_Tensor:$x, Graph_Ints:$shape);
   let summary = "same elements, other shape";
   let maths = "The elements in row-major order under another shape; one length may be -1 and follows from the rest.";
   let example = "%y = reshape(%x, shape = [-1, 784])";
 }
-def Graph_TransposeOp : Graph_Primitive<"transpose"> {
+def Graph_TransposeOp : Graph_Primitive<"transpose", [AnyPrecision]> {
   let arguments = (ins Graph_Tensor:$x, OptionalAttr<Graph_Ints>:$permutation);
   let summary = "permutation of axes";
   let maths = "Axis i of the result is axis permutation[i] of x; all axes reversed where none is given.";
   let example = "%y = transpose(%x, permutation = [1, 0])";
 }
-def Graph_SliceOp : Graph_Primitive<"slice"> {
+def Graph_SliceOp : Graph_Primitive<"slice", [AnyPrecision]> {
   let arguments = (ins Graph_Tensor:$x, Graph_Ints:$start, Graph_Ints:$limit, OptionalAttr<Graph_Ints>:$stride);
   let summary = "part of a tensor";
   let maths = "y[i] = x[start + i stride] for start + i stride < limit, per axis.";
   let example = "%y = slice(%x, start = [0, 1], limit = [4, 3])";
 }
-def Graph_ConcatenateOp : Graph_Primitive<"concatenate"> {
+def Graph_ConcatenateOp : Graph_Primitive<"concatenate", [AnyPrecision]> {
   let arguments = (ins Variadic<Graph_Tensor>:$inputs, Graph_Int:$axis);
   let summary = "tensors joined along an axis";
   let maths = "The inputs one after another along `axis`; their other lengths agree.";
   let example = "%y = concatenate(%a, %b, axis = 1)";
 }
-def Graph_PadOp : Graph_Primitive<"pad"> {
+def Graph_PadOp : Graph_Primitive<"pad", [AnyPrecision]> {
   let arguments = (ins Graph_Tensor:$x, Graph_Ints:$low, Graph_Ints:$high, OptionalAttr<Graph_Ints>:$interior,
                        DefaultValuedOptionalAttr<Graph_Number, "0.0">:$value);
   let summary = "border of a constant";

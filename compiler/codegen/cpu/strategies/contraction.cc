@@ -77,7 +77,8 @@ class Main {
         g_(tiling.gemm),
         micro_kernel_(function, tiling, soleProduct(function.body()), epilogueOf(function.body())) {
     graph::DotGeneralOp dot = soleProduct(f_.body());
-    element_ = elementOf(dot.getLhs());
+    source_ = elementOf(dot.getLhs());
+    element_ = registerType(source_);
     lhs_ = f_.inputPointer(operandOf(dot, t_, true).getArgNumber());
     rhs_ = f_.inputPointer(operandOf(dot, t_, false).getArgNumber());
     if (t_.lhs == Packing::kStage) packed_lhs_ = f_.scratchPointer(t_.lhsOffset());
@@ -128,15 +129,15 @@ class Main {
   MicroKernel::Operand rightOperand(const Index &n, int64_t width) {
     int64_t padded = llvm::alignTo(width, t_.lanes);
     auto source = [&] {
-      return e_.pointerTo(rhs_, element_, e_.add(rhs_outer_, e_.scale(n, g_.rhs_n)));
+      return e_.pointerTo(rhs_, source_, e_.add(rhs_outer_, e_.scale(n, g_.rhs_n)));
     };
     switch (t_.rhs) {
       case Packing::kNone:
-        return {source(), g_.rhs_k, g_.rhs_n, false};
+        return {source(), source_, g_.rhs_k, g_.rhs_n, false};
       case Packing::kStage:
       case Packing::kCall: {
         Index start = panelStart(e_.divide(n, t_.columns()), t_.rhsFormat(), g_.rhsMatrices() > 1);
-        return {e_.pointerTo(packed_rhs_, element_, start), padded, 1, true};
+        return {e_.pointerTo(packed_rhs_, element_, start), element_, padded, 1, true};
       }
       case Packing::kPanel:
         break;
@@ -154,16 +155,16 @@ class Main {
       e_.when(arith::OrIOp::create(e_.builder(), e_.loc(), first, begin), pack);
     }
     e_.setLanes(t_.lanes);
-    return {packed_rhs_, padded, 1, true};
+    return {packed_rhs_, element_, padded, 1, true};
   }
 
   MicroKernel::Operand leftOperand(const Index &m) {
     if (t_.lhs == Packing::kNone) {
       Index start = e_.add(lhs_outer_, e_.scale(m, g_.lhs_m));
-      return {e_.pointerTo(lhs_, element_, start), g_.lhs_k, g_.lhs_m, false};
+      return {e_.pointerTo(lhs_, source_, start), source_, g_.lhs_k, g_.lhs_m, false};
     }
     Index start = panelStart(e_.divide(m, t_.rows), t_.lhsFormat(), g_.lhsMatrices() > 1);
-    return {e_.pointerTo(packed_lhs_, element_, start), t_.rows, 1, true};
+    return {e_.pointerTo(packed_lhs_, element_, start), element_, t_.rows, 1, true};
   }
 
   // All tiles of the workgroup with columns [n, n + width).
@@ -186,7 +187,7 @@ class Main {
   const Tiling &t_;
   const GemmShape &g_;
   MicroKernel micro_kernel_;
-  Type element_;
+  Type source_, element_;  // of the operands in memory; of panels
   Value lhs_, rhs_, packed_lhs_, packed_rhs_;
   Index workgroup_, row_block_, outer_, lhs_outer_, rhs_outer_;
 };

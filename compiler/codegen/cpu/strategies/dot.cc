@@ -33,7 +33,7 @@ bool matches(kernel::FusedOp fused, const strategy::Target &target) {
   if (target.strict() || !isProductKernel(fused)) return false;
   graph::DotGeneralOp dot = soleProduct(fused.getBody().front());
   GemmShape gemm = *gemmShapeOf(dot);
-  int64_t lanes = target.lanes(bytesOf(elementOf(dot.getLhs())));
+  int64_t lanes = target.lanes(heldBytes(elementOf(dot.getLhs())));
   if (gemm.lhs_k != 1 || gemm.rhs_k != 1 || lanes == 1) return false;
   if (target.forced.strategy == kName) return true;
   // Two columns at a time at least, or operands are loaded more often than multiplied.
@@ -46,7 +46,7 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
   graph::DotGeneralOp dot = soleProduct(body);
   GemmShape gemm = *gemmShapeOf(dot);
-  int64_t lanes = target.lanes(bytesOf(elementOf(dot.getLhs())));
+  int64_t lanes = target.lanes(heldBytes(elementOf(dot.getLhs())));
   // Sums of `together` columns are in registers, with the left operand's vectors.
   int64_t m = std::max<int64_t>(gemm.m, 1), together = 1;
   while (together < std::min<int64_t>(lanes, 8) &&

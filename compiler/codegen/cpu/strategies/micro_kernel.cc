@@ -24,7 +24,7 @@ MicroKernel::MicroKernel(KernelFunction &function, const Tiling &tiling, graph::
       e_(function.emitter()),
       t_(tiling),
       g_(tiling.gemm),
-      element_(elementOf(dot.getLhs())) {
+      element_(registerType(elementOf(dot.getLhs()))) {
   through_memory_ = epilogue > kCostlyEpilogue && t_.rows * t_.vectors > 4;
   if (through_memory_) {
     int64_t height = g_.is_turned ? t_.columns() : t_.rows;
@@ -72,13 +72,13 @@ Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, 
                                  const Operand &lhs, const Operand &rhs) {
   OpBuilder &b = e_.builder();
   int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
-  Value row = e_.pointerTo(rhs.pointer, element_, e_.scale(k, rhs.stride_k));
-  Value column = e_.pointerTo(lhs.pointer, element_, e_.scale(k, lhs.stride_k));
+  Value row = e_.pointerTo(rhs.pointer, rhs.element, e_.scale(k, rhs.stride_k));
+  Value column = e_.pointerTo(lhs.pointer, lhs.element, e_.scale(k, lhs.stride_k));
   SmallVector<Value> right(vectors);
   for (int64_t v = 0; v < vectors; ++v) {
     Index index = Index::constant(v * lanes * rhs.stride_i);
     if (lanes > 1) index.step = rhs.stride_i;
-    auto load = [&] { right[v] = e_.splat(e_.load(row, element_, index)); };
+    auto load = [&] { right[v] = e_.splat(e_.load(row, rhs.element, index)); };
     if (rhs.padded)
       load();
     else
@@ -86,7 +86,7 @@ Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, 
   }
   Emitter::Carry next(sums.begin(), sums.end());
   for (int64_t i = 0; i < rows; ++i) {
-    Value left = e_.splat(e_.load(column, element_, Index::constant(i * lhs.stride_i)));
+    Value left = e_.splat(e_.load(column, lhs.element, Index::constant(i * lhs.stride_i)));
     for (int64_t v = 0; v < vectors; ++v) {
       Value &sum = next[i * vectors + v];
       sum = math::FmaOp::create(b, e_.loc(), left, right[v], sum);

@@ -20,6 +20,7 @@ class MicroKernel {
   // from the tile's first row or column.
   struct Operand {
     mlir::Value pointer;
+    mlir::Type element;  // in memory
     int64_t stride_k, stride_i;
     bool padded;  // elements behind the last index may be read
   };

@@ -1,6 +1,7 @@
 #include "compiler/codegen/cpu/strategies/pack.h"
 
 #include "compiler/codegen/cpu/strategies/transpose_square.h"
+#include "compiler/codegen/loops/rules.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -25,7 +26,7 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
           load();
         else if (lanesAt(i))
           e.masked(e.firstLanes(Index::constant(lanesAt(i))), e.depth(), load);
-        e.store(to, p.element, target(k, i), value);
+        e.store(to, registerType(p.element), target(k, i), value);
       }
     });
     return;
@@ -43,7 +44,7 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
       else
         e.masked(e.firstLanes(Index::constant(rows)), e.depth(), load);
       transposeSquare(e, values);
-      for (int64_t l = 0; l < rows; ++l) e.store(to, p.element, target(e.add(k, l), i), values[l]);
+      for (int64_t l = 0; l < rows; ++l) e.store(to, registerType(p.element), target(e.add(k, l), i), values[l]);
     };
     int64_t whole = p.format.k / p.lanes * p.lanes;
     e.loop(Index::constant(0), Index::constant(whole), p.lanes,
@@ -65,7 +66,7 @@ void emitPackedPanel(Emitter &e, const PanelPacking &p, const Index &panel) {
     offset = e.add(offset, e.scale(index, stride));
   }
   Value from = e.pointerTo(p.source, p.element, offset);
-  Value to = e.pointerTo(p.target, p.element, e.scale(panel, format.panelStride()));
+  Value to = e.pointerTo(p.target, registerType(p.element), e.scale(panel, format.panelStride()));
   auto whole = [&] { emitPanel(e, p, from, to, format.width, format.width); };
   auto left = [&] { emitPanel(e, p, from, to, format.left(), format.leftWidth()); };
   if (!format.left()) return whole();

@@ -7,6 +7,7 @@
 
 namespace graven::codegen::cpu {
 
+// Narrow elements are packed as what they are computed with.
 // Element (k, i) of matrix o lies at source + o's offset + k stride_k + i stride_i.
 struct PanelPacking {
   mlir::Value source, target;

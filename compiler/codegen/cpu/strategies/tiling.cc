@@ -23,10 +23,10 @@ int64_t blocks(int64_t length, int64_t block) {
 // Fills in a tiling step by step; each step sees what the ones before it chose.
 class Choice {
  public:
-  Choice(const GemmShape &gemm, int64_t bytes, int64_t epilogue, const strategy::Target &target)
-      : target_(target), epilogue_(epilogue) {
+  Choice(const GemmShape &gemm, Type element, int64_t epilogue, const strategy::Target &target)
+      : target_(target), epilogue_(epilogue), converts_(graph::isNarrowFloat(element)) {
     t_.gemm = gemm;
-    t_.bytes = bytes;
+    t_.bytes = heldBytes(element);
     turn();
     chooseTile();
     chooseRhs();
@@ -91,7 +91,7 @@ class Choice {
       packing = t_.rhsFormat().panels() * panel <= kStackBytes && t_.gemm.rhsMatrices() == 1
                     ? Packing::kCall
                     : Packing::kStage;
-    } else if (large || aliased || strided) {
+    } else if (large || aliased || strided || (converts_ && m() > t_.rows)) {
       packing = panel <= kStackBytes ? Packing::kPanel : Packing::kStage;
     }
     t_.rhs = Packing(decide("pack_rhs", int64_t(packing)));
@@ -103,7 +103,9 @@ class Choice {
     // cache.
     bool aliased = t_.gemm.lhs_k != 1 && t_.gemm.lhs_k * t_.bytes % 2048 == 0 &&
                    t_.gemm.k >= 1024 && n() >= 4 * t_.columns();
-    t_.lhs = decide("pack_lhs", aliased) ? Packing::kStage : Packing::kNone;
+    // Packing converts each element once, not once for every panel of columns.
+    bool converts = converts_ && n() > 2 * t_.columns();
+    t_.lhs = decide("pack_lhs", aliased || converts) ? Packing::kStage : Packing::kNone;
   }
 
   // One panel of columns and all rows at first; more workgroups where that makes too few, fewer
@@ -121,6 +123,7 @@ class Choice {
 
   const strategy::Target &target_;
   int64_t epilogue_;
+  bool converts_;  // operands are f16 or bf16
   Tiling t_;
 };
 
@@ -174,7 +177,7 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
   Tiling tiling;
   tiling.gemm = *gemmShapeOf(dot);
   if (param("turned")) tiling.gemm = tiling.gemm.turned();
-  tiling.bytes = bytesOf(elementOf(dot.getLhs()));
+  tiling.bytes = heldBytes(elementOf(dot.getLhs()));
   tiling.rows = param("rows");
   tiling.vectors = param("vectors");
   tiling.lanes = param("lanes");
@@ -186,7 +189,7 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
 }
 
 Tiling chooseTiling(graph::DotGeneralOp dot, int64_t epilogue, const strategy::Target &target) {
-  return Choice(*gemmShapeOf(dot), bytesOf(elementOf(dot.getLhs())), epilogue, target).tiling();
+  return Choice(*gemmShapeOf(dot), elementOf(dot.getLhs()), epilogue, target).tiling();
 }
 
 }  // namespace graven::codegen::cpu

@@ -22,7 +22,7 @@ enum class Packing : int64_t {
 // Lengths count elements, but for `bytes`.
 struct Tiling {
   GemmShape gemm;                 // with operands exchanged where `turned`
-  int64_t bytes = 4;              // of an element
+  int64_t bytes = 4;              // of an element as it is computed with
   int64_t lanes = 1;              // of a vector
   int64_t vectors = 1, rows = 1;  // a tile is rows x (vectors * lanes)
   int64_t block_rows = 1;         // of a workgroup: a multiple of the tile's
