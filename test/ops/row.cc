@@ -140,7 +140,7 @@ Tensor weightsFor(RankedTensorType type, int which) {
   return tensorOf(type, numbers);
 }
 
-OwningOpRef<ModuleOp> moduleOf(const Row &row, FloatType precision, int order) {
+static OwningOpRef<ModuleOp> build(const Row &row, FloatType precision, int order) {
   OpBuilder b(precision.getContext());
   Location loc = NameLoc::get(b.getStringAttr(row.name()));
   OwningOpRef<ModuleOp> module = ModuleOp::create(b, loc);
@@ -188,18 +188,33 @@ OwningOpRef<ModuleOp> moduleOf(const Row &row, FloatType precision, int order) {
   ReturnOp::create(b, loc, results, ArrayAttr());
   entry->setAttr("arg_names", b.getArrayAttr(names));
 
+  if (failed(verify(*module))) llvm::report_fatal_error("a row does not verify");
+  return module;
+}
+
+void decompose(ModuleOp module) {
   // Compositions may hold others.
   while (true) {
     SmallVector<CompositeOpInterface> composites;
     module->walk([&](CompositeOpInterface op) { composites.push_back(op); });
     if (composites.empty()) break;
     for (CompositeOpInterface op : composites) {
-      b.setInsertionPoint(op);
+      OpBuilder b(op);
+      GraphBuilder g(b, op->getLoc());
       op->getResult(0).replaceAllUsesWith(op.decompose(g));
       op->erase();
     }
   }
-  if (failed(verify(*module))) llvm::report_fatal_error("a row does not verify");
+  if (failed(verify(module))) llvm::report_fatal_error("a row does not verify");
+}
+
+OwningOpRef<ModuleOp> sourceOf(const Row &row, FloatType precision) {
+  return build(row, precision, 0);
+}
+
+OwningOpRef<ModuleOp> moduleOf(const Row &row, FloatType precision, int order) {
+  OwningOpRef<ModuleOp> module = build(row, precision, order);
+  decompose(*module);
   return module;
 }
 

@@ -83,6 +83,11 @@ std::vector<Tensor> argumentsOf(const Row &row, mlir::FloatType precision);
 // then with one more argument v for each of them s = Σ v · gradient, then the gradients of s.
 mlir::OwningOpRef<mlir::ModuleOp> moduleOf(const Row &row, mlir::FloatType precision, int order);
 
+// Replaces the module's composites by their definitions.
+void decompose(mlir::ModuleOp module);
+// `moduleOf` of order 0, with its composites.
+mlir::OwningOpRef<mlir::ModuleOp> sourceOf(const Row &row, mlir::FloatType precision);
+
 // Numbers for arguments that `moduleOf` adds.
 Tensor weightsFor(mlir::RankedTensorType type, int which);
 

@@ -43,10 +43,37 @@ int64_t wrap(int64_t value, mlir::Type element) {
 }
 
 double roundTo(double value, mlir::Type element) {
-  return element.isF32() ? static_cast<double>(static_cast<float>(value)) : value;
+  llvm::APFloat rounded(value);
+  bool inexact;
+  rounded.convert(llvm::cast<mlir::FloatType>(element).getFloatSemantics(),
+                  llvm::APFloat::rmNearestTiesToEven, &inexact);
+  return rounded.convertToDouble();
 }
 
 namespace {
+
+// Narrow floats: two bytes each.
+void encodeNarrow(const Tensor &tensor, std::vector<char> &bytes) {
+  bytes.resize(tensor.size() * 2);
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    llvm::APFloat value(tensor.reals[i]);
+    bool inexact;
+    value.convert(llvm::cast<mlir::FloatType>(tensor.element).getFloatSemantics(),
+                  llvm::APFloat::rmNearestTiesToEven, &inexact);
+    auto bits = static_cast<uint16_t>(value.bitcastToAPInt().getZExtValue());
+    std::memcpy(bytes.data() + i * 2, &bits, 2);
+  }
+}
+
+void decodeNarrow(const char *bytes, Tensor &tensor) {
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    uint16_t bits;
+    std::memcpy(&bits, bytes + i * 2, 2);
+    llvm::APFloat value(llvm::cast<mlir::FloatType>(tensor.element).getFloatSemantics(),
+                        llvm::APInt(16, bits));
+    tensor.reals[i] = value.convertToDouble();
+  }
+}
 
 template <typename T>
 void encodeAs(const Tensor &tensor, std::vector<char> &bytes) {
@@ -84,12 +111,20 @@ void withElement(mlir::Type element, Visit visit) {
 
 std::vector<char> encode(const Tensor &tensor) {
   std::vector<char> bytes;
+  if (graph::isNarrowFloat(tensor.element)) {
+    encodeNarrow(tensor, bytes);
+    return bytes;
+  }
   withElement(tensor.element, [&](auto zero) { encodeAs<decltype(zero)>(tensor, bytes); });
   return bytes;
 }
 
 Tensor decode(const char *bytes, mlir::RankedTensorType type) {
   Tensor tensor = zeros(type);
+  if (graph::isNarrowFloat(tensor.element)) {
+    decodeNarrow(bytes, tensor);
+    return tensor;
+  }
   withElement(tensor.element, [&](auto zero) { decodeAs<decltype(zero)>(bytes, tensor); });
   return tensor;
 }

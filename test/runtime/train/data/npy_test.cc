@@ -1,4 +1,5 @@
 #include "runtime/train/data/npy.h"
+
 #include <zip.h>
 
 #include "runtime/train/data/file.h"
