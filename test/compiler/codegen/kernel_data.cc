@@ -31,6 +31,31 @@ Numbers decodeAs(const Bytes &bytes) {
   return numbers;
 }
 
+// f16 and bf16.
+bool isNarrow(Type element) { return isa<Float16Type, BFloat16Type>(element); }
+
+void encodeNarrow(Type element, const Numbers &numbers, Bytes &bytes) {
+  const llvm::fltSemantics &semantics = cast<FloatType>(element).getFloatSemantics();
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    llvm::APFloat value(numbers[i]);
+    bool inexact = false;
+    value.convert(semantics, llvm::APFloat::rmNearestTiesToEven, &inexact);
+    auto bits = static_cast<uint16_t>(value.bitcastToAPInt().getZExtValue());
+    memcpy(bytes.data() + i * sizeof bits, &bits, sizeof bits);
+  }
+}
+
+Numbers decodeNarrow(Type element, const Bytes &bytes) {
+  const llvm::fltSemantics &semantics = cast<FloatType>(element).getFloatSemantics();
+  Numbers numbers(bytes.size() / 2);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    uint16_t bits;
+    memcpy(&bits, bytes.data() + i * sizeof bits, sizeof bits);
+    numbers[i] = llvm::APFloat(semantics, llvm::APInt(16, bits)).convertToDouble();
+  }
+  return numbers;
+}
+
 }  // namespace
 
 int64_t bytesOfTensor(Type tensor) {
@@ -129,6 +154,8 @@ Bytes encode(Type tensor, const Numbers &numbers) {
     encodeAs<float>(numbers, bytes);
   else if (element.isF64())
     encodeAs<double>(numbers, bytes);
+  else if (isNarrow(element))
+    encodeNarrow(element, numbers, bytes);
   else if (element.isInteger(32))
     encodeAs<int32_t>(numbers, bytes);
   else if (element.isInteger(64))
@@ -142,6 +169,7 @@ Numbers decode(Type tensor, const Bytes &bytes) {
   Type element = cast<RankedTensorType>(tensor).getElementType();
   if (element.isF32()) return decodeAs<float>(bytes);
   if (element.isF64()) return decodeAs<double>(bytes);
+  if (isNarrow(element)) return decodeNarrow(element, bytes);
   if (element.isInteger(32)) return decodeAs<int32_t>(bytes);
   if (element.isInteger(64)) return decodeAs<int64_t>(bytes);
   return decodeAs<uint8_t>(bytes);

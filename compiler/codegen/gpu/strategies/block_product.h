@@ -3,42 +3,46 @@
 #ifndef GRAVEN_COMPILER_CODEGEN_GPU_STRATEGIES_BLOCK_PRODUCT_H_
 #define GRAVEN_COMPILER_CODEGEN_GPU_STRATEGIES_BLOCK_PRODUCT_H_
 
+#include <memory>
+
 #include "compiler/codegen/gpu/strategies/operand_stage.h"
 
 namespace graven::codegen::gpu {
 
-// Multiplies with one fused multiply-add for each element and step of k, k ascending, so an element
-// has the same bits in whatever block it falls, and the same as on the CPU.
+// Sums with k ascending, by steps that follow from the shape alone, so an element has the same bits
+// in whatever block it falls.
 //
-// Tiles of both operands lie in shared memory as [k][m] and [k][n]; `stages` of them in turn. A
-// step of the loop waits for one tile, starts the copy of the one that comes stages - 1 later into
-// the slot that was read a step ago, and multiplies: the double-buffered outer products of V.
-// Volkov and J. Demmel, "Benchmarking GPUs to tune dense linear algebra" (SC 2008), with
-// asynchronous copies.
+// Tiles of both operands lie in shared memory; `stages` of them in turn. A turn of the loop waits
+// for one tile, starts the copy of the one that comes stages - 1 later into the slot that was read
+// a turn ago, and multiplies: the double-buffered outer products of V. Volkov and J. Demmel,
+// "Benchmarking GPUs to tune dense linear algebra" (SC 2008), with asynchronous copies. Subclasses
+// say how a tile is multiplied.
 class BlockProduct {
  public:
-  // `shared`: tiling.sharedBytes() of shared memory.
-  BlockProduct(KernelFunction &function, const BlockTiling &tiling, mlir::Value shared);
+  virtual ~BlockProduct() = default;
 
   // Sums over the k's [k_begin, k_begin + k) in the block whose first row and column are given, of
-  // matrix number `matrix`. Element i * groups() + g holds the columns columnOf(g) and on of row
-  // rowOf(i). All threads have read shared memory to the end when they pass the next barrier.
+  // matrix number `matrix`. Element i * tiling.groups() + g holds the columns columnOf(g) and on
+  // of row rowOf(i). All threads have read shared memory to the end when they pass the next
+  // barrier.
   llvm::SmallVector<mlir::Value> multiply(const Index &row, const Index &column,
                                           const Index &matrix, const Index &k_begin, int64_t k);
 
-  // Groups of neighbouring columns that a thread has.
-  int64_t groups() const { return t_.thread_n / t_.lanes(); }
   // Rows and columns of this thread, from the block's first on.
   Index rowOf(int64_t i);
   Index columnOf(int64_t group);
 
- private:
-  // The steps of a tile, `together` of them unrolled; and one step.
-  Emitter::Carry steps(const Index &slot, int64_t count, int64_t together, mlir::ValueRange sums);
-  Emitter::Carry step(const Index &slot, const Index &k, mlir::ValueRange sums);
-  llvm::SmallVector<mlir::Value> read(OperandStage &stage, const Index &slot, const Index &k,
-                                      int64_t count, llvm::function_ref<Index(int64_t)> first,
-                                      int64_t width);
+ protected:
+  BlockProduct(KernelFunction &function, const BlockTiling &tiling, mlir::Value shared);
+
+  // Sums before the first step.
+  virtual Emitter::Carry begin() = 0;
+  // Adds `count` steps of k of the tile in `slot`, 0 < count <= block_k. `overlapped`: copies are
+  // under way, and instructions of theirs between these.
+  virtual Emitter::Carry tile(const Index &slot, int64_t count, bool overlapped,
+                              mlir::ValueRange sums) = 0;
+  // The sums as multiply() returns them.
+  virtual llvm::SmallVector<mlir::Value> end(mlir::ValueRange sums) = 0;
 
   KernelFunction &f_;
   Emitter &e_;
@@ -46,8 +50,22 @@ class BlockProduct {
   mlir::Value shared_;
   mlir::Type element_;
   OperandStage left_, right_;
-  Index thread_m_, thread_n_;  // number of the thread's place in the block
+  Index row_, column_;  // of this thread's first element, from the block's first on
 };
+
+// The product that tiling.step_k asks for. `shared`: tiling.sharedBytes() of shared memory.
+std::unique_ptr<BlockProduct> blockProduct(KernelFunction &function, const BlockTiling &tiling,
+                                           mlir::Value shared);
+
+// One fused multiply-add for each element and step of k: the same bits as on the CPU. Tiles lie in
+// shared memory as [k][m] and [k][n].
+std::unique_ptr<BlockProduct> fmaProduct(KernelFunction &function, const BlockTiling &tiling,
+                                         mlir::Value shared);
+// Tensor cores (mma.sync): steps of 16 k's of 16-bit elements, each summed in an order of the
+// machine's, in f32. Tiles lie in shared memory as in global memory, and are turned, where they
+// must be, by ldmatrix.
+std::unique_ptr<BlockProduct> tensorProduct(KernelFunction &function, const BlockTiling &tiling,
+                                            mlir::Value shared);
 
 }  // namespace graven::codegen::gpu
 

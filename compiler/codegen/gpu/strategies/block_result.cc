@@ -28,6 +28,13 @@ void whenInside(Emitter &e, const BlockTiling &t, const Index &m, const Index &n
 
 }  // namespace
 
+int64_t storedLanes(Block &body) {
+  int64_t bytes = bytesOf(elementOf(soleProduct(body).getLhs()));
+  for (Value output : body.getTerminator()->getOperands())
+    bytes = std::max(bytes, bytesOf(elementOf(output)));
+  return 16 / bytes;
+}
+
 int64_t lanesAlong(int64_t columns, int64_t most) {
   while (most > 1 && columns % most) most /= 2;
   return most;
@@ -38,30 +45,30 @@ void finishFromRegisters(KernelFunction &function, const BlockTiling &t, BlockPr
   Emitter &e = function.emitter();
   e.setLanes(t.lanes());
   for (int64_t i = 0; i < t.thread_m; ++i)
-    for (int64_t group = 0; group < product.groups(); ++group) {
+    for (int64_t group = 0; group < t.groups(); ++group) {
       Index m = e.add(place.row, product.rowOf(i));
       Index n = e.add(place.column, product.columnOf(group));
-      whenInside(e, t, m, n, [&] { finish(m, n, sums[i * product.groups() + group]); });
+      whenInside(e, t, m, n, [&] { finish(m, n, sums[i * t.groups() + group]); });
     }
 }
 
 void finishThroughShared(KernelFunction &function, const BlockTiling &t, BlockProduct &product,
                          const BlockPlace &place, ValueRange sums, Value shared, Finish finish) {
   Emitter &e = function.emitter();
-  Type element = elementOf(soleProduct(function.body()).getLhs());
+  Type element = elementOf(soleProduct(function.body()).getResult());
   auto at = [&](const Index &row, const Index &column) {
     return e.lanesFrom(e.add(e.scale(row, t.resultPitch()), column));
   };
-  int64_t lanes = lanesAlong(t.gemm.n, std::min(t.vector(), t.block_n));
+  int64_t lanes = lanesAlong(t.gemm.n, std::min(storedLanes(function.body()), t.block_n));
   int64_t across = t.block_n / lanes, pieces = t.resultRows() * across;
   for (int64_t first = 0; first < t.thread_m; first += t.quad()) {
     barrier(e.builder(), e.loc());
     e.setLanes(t.lanes());
     Index from = Index::constant(first / t.quad() * t.resultRows());
     for (int64_t i = first; i < first + t.quad(); ++i)
-      for (int64_t group = 0; group < product.groups(); ++group)
+      for (int64_t group = 0; group < t.groups(); ++group)
         e.store(shared, element, at(e.add(product.rowOf(i), -from.offset), product.columnOf(group)),
-                sums[i * product.groups() + group]);
+                sums[i * t.groups() + group]);
     barrier(e.builder(), e.loc());
     e.setLanes(lanes);
     auto emit = [&](const Index &piece) {

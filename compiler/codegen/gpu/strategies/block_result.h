@@ -24,6 +24,9 @@ void finishThroughShared(KernelFunction &function, const BlockTiling &tiling, Bl
                          const BlockPlace &place, mlir::ValueRange sums, mlir::Value shared,
                          Finish finish);
 
+// Elements of a row that are stored together: 16 bytes of the widest output.
+int64_t storedLanes(mlir::Block &body);
+
 // Elements of 16 bytes or less that rows of `columns` elements can be cut into.
 int64_t lanesAlong(int64_t columns, int64_t most);
 

@@ -12,14 +12,22 @@ struct Candidate {
   int64_t block_m, block_n, block_k, thread_m, thread_n, stages;
 };
 
-// Blocks to choose from. Large ones read operands least often; small ones spread small results over
-// all processors; the ones of few rows or columns waste nothing on vectors.
+// Blocks to choose from, for fused multiply-adds. Large ones read operands least often; small ones
+// spread small results over all processors; the ones of few rows or columns waste nothing on
+// vectors.
 constexpr Candidate kCandidates[] = {
     {128, 128, 16, 8, 8, 2}, {128, 64, 16, 8, 8, 2}, {64, 128, 16, 8, 8, 2}, {64, 64, 16, 8, 4, 2},
     {64, 32, 16, 4, 4, 2},   {32, 64, 16, 4, 4, 2},  {32, 32, 16, 4, 4, 2},  {32, 32, 16, 4, 2, 2},
     {16, 64, 16, 4, 4, 2},   {16, 32, 16, 4, 2, 2},  {64, 16, 16, 4, 2, 2},  {32, 16, 16, 4, 1, 2},
     {16, 16, 32, 4, 1, 2},   {8, 64, 32, 4, 2, 4},   {8, 32, 32, 4, 1, 4},   {4, 64, 32, 4, 1, 4},
     {2, 64, 32, 2, 1, 4},    {1, 128, 32, 1, 1, 4},  {1, 64, 32, 1, 1, 4},   {1, 32, 64, 1, 1, 4},
+};
+
+// The same for tensor cores: a warp has thread_m / 2 x thread_n / 2 products of 16 x 8 x 16.
+constexpr Candidate kTensorCandidates[] = {
+    {128, 128, 32, 8, 8, 4}, {128, 64, 32, 8, 8, 4}, {64, 128, 32, 8, 8, 4}, {64, 64, 32, 4, 8, 4},
+    {32, 64, 32, 4, 4, 4},   {64, 32, 32, 4, 4, 4},  {32, 32, 64, 2, 4, 4},  {16, 64, 64, 2, 4, 4},
+    {64, 16, 64, 2, 4, 4},   {16, 32, 64, 2, 4, 4},  {32, 16, 64, 2, 4, 4},  {16, 16, 64, 2, 4, 4},
 };
 
 // Bytes that one processor gets from the second-level cache in a cycle.
@@ -32,6 +40,21 @@ constexpr double kBlockCycles = 1500;
 constexpr double kStageCycles = 4000;
 // Cycles from one step of k to the next where a thread waits for each.
 constexpr double kStepCycles = 8;
+
+// Products that the tensor cores of one processor add in a cycle; cycles from one step of theirs to
+// the next where a warp waits for each; bytes that shared memory gives in a cycle.
+constexpr double kTensorProducts = 1024, kTensorStepCycles = 40, kSharedBytes = 128;
+
+// Cycles of one step of k of all blocks that a processor has, on tensor cores.
+double tensorStep(const BlockTiling &t, double blocks) {
+  double products = blocks * double(t.block_m * t.block_n);
+  // Each warp reads its part of both tiles.
+  double warp_m = double(t.thread_m * 8), warp_n = double(t.thread_n * 4);
+  double shared = blocks * double(t.threads()) / 32 * (warp_m + warp_n) * double(t.bytes);
+  double memory = blocks * double((t.block_m + t.block_n) * t.bytes) / kCacheBytes;
+  return std::max({products / kTensorProducts, shared / kSharedBytes, memory,
+                   kTensorStepCycles / double(t.step_k)});
+}
 
 // Cycles that the product takes on `target` with the tiling's block.
 double cyclesOf(const BlockTiling &t, const strategy::Target &target) {
@@ -48,6 +71,7 @@ double cyclesOf(const BlockTiling &t, const strategy::Target &target) {
   double shared = 2 * warps * loads;
   double memory = blocks * double((t.block_m + t.block_n) * t.bytes) / kCacheBytes;
   double step = std::max({issue, shared, memory, products * rate + kStepCycles});
+  if (t.onTensorCores()) step = tensorStep(t, blocks);
   auto k = static_cast<double>(t.part_k ? t.part_k : t.gemm.k);
   double waves = std::max(warps / 16, 1.0);
   double cycles = k * step + k / double(t.block_k) * kTileCycles * waves + kBlockCycles;
@@ -65,7 +89,9 @@ class Choice {
   Choice(const BlockTiling &start, const strategy::Target &target) : target_(target), best_(start) {
     double least = 0;
     bool found = false;
-    for (const Candidate &candidate : kCandidates) {
+    ArrayRef<Candidate> candidates = kCandidates;
+    if (start.onTensorCores()) candidates = kTensorCandidates;
+    for (const Candidate &candidate : candidates) {
       BlockTiling tiling = start;
       tiling.block_m = candidate.block_m;
       tiling.block_n = candidate.block_n;
@@ -90,7 +116,8 @@ class Choice {
  private:
   // Whether the block is no more than twice the result, and fits registers and shared memory.
   bool suits(const BlockTiling &t) const {
-    if (t.block_m > 1 && t.block_m >= 2 * powerAtLeast(t.gemm.m)) return false;
+    if (t.block_m > (t.onTensorCores() ? 16 : 1) && t.block_m >= 2 * powerAtLeast(t.gemm.m))
+      return false;
     if (t.block_n > 32 && t.block_n >= 2 * powerAtLeast(t.gemm.n)) return false;
     if (t.bytes == 8 && t.thread_m * t.thread_n > 16) return false;
     return t.sharedBytes() <= target_.shared_bytes;
@@ -134,6 +161,8 @@ BlockTiling startOf(graph::DotGeneralOp dot) {
   BlockTiling tiling;
   tiling.gemm = *gemmShapeOf(dot);
   tiling.bytes = bytesOf(elementOf(dot.getLhs()));
+  tiling.sum_bytes = bytesOf(elementOf(dot.getResult()));
+  if (tiling.bytes == 2) tiling.step_k = 16;
   auto computed = [&](bool left) {
     Value operand = left != tiling.gemm.swapped ? dot.getLhs() : dot.getRhs();
     return !isa<BlockArgument>(operand);
@@ -168,24 +197,38 @@ TileLayout BlockTiling::layout(bool left) const {
   for (layout.width = vector(); layout.width > 1 && !fits(layout.width);) layout.width /= 2;
   bool computed = left ? lhs_computed : rhs_computed;
   // cp.async moves 4, 8 or 16 bytes without turning them.
-  layout.async = !computed && (!layout.along_k || layout.width == 1 || block == 1);
+  bool whole = onTensorCores() || !layout.along_k || layout.width == 1 || block == 1;
+  layout.async = !computed && whole && layout.width * bytes >= 4;
+  if (onTensorCores()) {
+    layout.rows_of_k = layout.along_k;
+    layout.pitch = layout.along_k ? block_k : block;
+    layout.pieces = layout.pitch / vector();
+    return layout;
+  }
+  layout.turned = layout.along_k && block > 1;
   // Turned elements come in columns: without the padding they would meet in the same banks. With
   // four, those of 32 bytes of a row and of its neighbours fill the banks exactly.
-  layout.pitch = layout.along_k && block > 1 ? block + 4 : block;
+  layout.pitch = layout.turned ? block + 4 : block;
   return layout;
 }
 
+int64_t BlockTiling::operandElements(bool left) const {
+  TileLayout tile = layout(left);
+  return tile.pitch * (tile.rows_of_k ? (left ? block_m : block_n) : block_k);
+}
+
 int64_t BlockTiling::sharedBytes() const {
-  int64_t tiles = stages * tileElements(), result = resultRows() * resultPitch();
-  return llvm::alignTo(std::max(tiles, result) * bytes, 16);
+  int64_t tiles = stages * tileElements() * bytes;
+  return llvm::alignTo(std::max(tiles, resultRows() * resultPitch() * sum_bytes), 16);
 }
 
 int64_t BlockTiling::scratchBytes() const {
-  return parts() > 1 ? parts() * resultElements() * bytes : 0;
+  return parts() > 1 ? parts() * resultElements() * sum_bytes : 0;
 }
 
 std::string BlockTiling::name() const {
-  std::string text = "b" + std::to_string(block_m) + "x" + std::to_string(block_n);
+  std::string text =
+      (onTensorCores() ? "t" : "b") + std::to_string(block_m) + "x" + std::to_string(block_n);
   if (parts() > 1) text += "s" + std::to_string(parts());
   return text;
 }

@@ -1,5 +1,5 @@
-// Matrix products by fused multiply-add: blocks of the result in registers, tiles of the operands
-// in shared memory (block_product.h).
+// Matrix products by fused multiply-add or, of 16-bit floats, on tensor cores: blocks of the result
+// in registers, tiles of the operands in shared memory (block_product.h).
 //
 // What leads to an operand is computed while it is copied; what follows from the product, once a
 // block is done. Where k is long and the result small, parts of k are summed by workgroups of their
@@ -29,11 +29,21 @@ constexpr int64_t kManySums = 256, kResidentThreads = 512;
 constexpr int64_t kAddThreads = 256;
 constexpr llvm::StringLiteral kPartsStage = "parts";
 
+// Whether products of such elements are computed here. Tensor cores add a step's products in an
+// order of their own, which strict code cannot have.
+bool suits(graph::DotGeneralOp dot, const strategy::Target &target) {
+  Type element = elementOf(dot.getLhs());
+  if (isa<Float16Type, BFloat16Type>(element))
+    return !target.strict() && elementOf(dot.getRhs()) == element &&
+           elementOf(dot.getResult()).isF32();
+  return isa<Float32Type, Float64Type>(element);
+}
+
 // One product, perhaps of computed operands, followed by ops at the same index.
 bool matches(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
   graph::DotGeneralOp dot = soleProduct(body);
-  if (!dot || !isa<Float32Type, Float64Type>(elementOf(dot.getLhs()))) return false;
+  if (!dot || !suits(dot, target)) return false;
   for (Operation &op : body.without_terminator())
     if (!rules().find(&op) ||
         isa<graph::ReductionOpInterface, graph::ArgmaxOp, graph::ScatterAddOp>(op))
@@ -45,7 +55,9 @@ bool matches(kernel::FusedOp fused, const strategy::Target &target) {
 }
 
 // Elements that one thread of the adding stage has.
-int64_t addLanes(const BlockTiling &tiling) { return lanesAlong(tiling.gemm.n, tiling.vector()); }
+int64_t addLanes(const BlockTiling &tiling) {
+  return lanesAlong(tiling.gemm.n, 16 / tiling.sum_bytes);
+}
 
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
@@ -83,10 +95,13 @@ Index resultPlace(Emitter &e, const GemmShape &g, const Index &matrix, const Ind
 // pieces from many addresses, needs registers too; left alone with few sums, the assembler takes
 // about as few as it can. One is said all the same: told nothing, it may stop at some number and
 // spill.
-int64_t residentWorkgroups(const BlockTiling &t) {
+int64_t residentWorkgroups(Block &body, const BlockTiling &t) {
   bool wide = t.layout(true).width == t.vector() && t.layout(false).width == t.vector();
   bool plain = wide && !t.lhs_computed && !t.rhs_computed;
-  if (!plain || t.thread_m * t.thread_n * t.bytes != kManySums) return 1;
+  // Tensor cores' operands take so many registers that what follows needs some of its own.
+  bool full =
+      t.onTensorCores() ? epilogueOf(body) == 0 : t.thread_m * t.thread_n * t.bytes == kManySums;
+  if (!plain || !full) return 1;
   return std::max<int64_t>(kResidentThreads / t.threads(), 1);
 }
 
@@ -96,9 +111,9 @@ void emitBlock(kernel::FuncOp kernel, const BlockTiling &t, ModuleOp out) {
   KernelFunction function(kernel, parted ? kPartsStage : "", out);
   Emitter &e = function.emitter();
   const GemmShape &g = t.gemm;
-  function.keepResident(residentWorkgroups(t));
+  function.keepResident(residentWorkgroups(function.body(), t));
   Value shared = dynamicShared(e.builder(), e.loc(), out);
-  BlockProduct product(function, t, shared);
+  std::unique_ptr<BlockProduct> product = blockProduct(function, t, shared);
   Index number = function.workgroup();
   BlockPlace place;
   place.row = e.scale(e.modulo(number, t.rowBlocks()), t.block_m);
@@ -108,7 +123,7 @@ void emitBlock(kernel::FuncOp kernel, const BlockTiling &t, ModuleOp out) {
   place.matrix = parted ? e.modulo(rest, g.outerCount()) : rest;
   Index part = parted ? e.divide(rest, g.outerCount()) : Index::constant(0);
 
-  Type element = elementOf(soleProduct(function.body()).getLhs());
+  Type element = elementOf(soleProduct(function.body()).getResult());
   Value scratch = parted ? function.scratchPointer(0) : Value();
   auto finish = [&](const Index &m, const Index &n, Value sum) {
     if (!parted)
@@ -118,14 +133,15 @@ void emitBlock(kernel::FuncOp kernel, const BlockTiling &t, ModuleOp out) {
     e.store(scratch, element, e.lanesFrom(at), sum);
   };
   bool costly = !parted && epilogueOf(function.body()) > kCheapEpilogue;
-  bool through_shared = g.n % t.lanes() != 0 || (costly && t.thread_m * t.thread_n > t.vector());
+  bool through_shared =
+      t.onTensorCores() || g.n % t.lanes() != 0 || (costly && t.thread_m * t.thread_n > t.vector());
   auto multiply = [&](int64_t k) {
     Index k_begin = e.scale(part, t.part_k);
-    SmallVector<Value> sums = product.multiply(place.row, place.column, place.matrix, k_begin, k);
+    SmallVector<Value> sums = product->multiply(place.row, place.column, place.matrix, k_begin, k);
     if (through_shared)
-      finishThroughShared(function, t, product, place, sums, shared, finish);
+      finishThroughShared(function, t, *product, place, sums, shared, finish);
     else
-      finishFromRegisters(function, t, product, place, sums, finish);
+      finishFromRegisters(function, t, *product, place, sums, finish);
   };
   if (!parted) return multiply(g.k);
   // The last part may be shorter.
@@ -142,7 +158,7 @@ void emitAddition(kernel::FuncOp kernel, const BlockTiling &t, ModuleOp out) {
   const GemmShape &g = t.gemm;
   int64_t lanes = addLanes(t), across = g.n / lanes;
   e.setLanes(lanes);
-  Type element = elementOf(soleProduct(function.body()).getLhs());
+  Type element = elementOf(soleProduct(function.body()).getResult());
   Value scratch = function.scratchPointer(0);
   Index piece = function.globalThread();
   e.when(e.inside(piece, 0, t.resultElements() / lanes), [&] {

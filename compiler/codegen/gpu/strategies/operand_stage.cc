@@ -5,6 +5,8 @@
 #include "compiler/codegen/gpu/matrix_instructions.h"
 #include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
+#include "dialect/graph/ops/elementwise_scalar.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -14,6 +16,8 @@ namespace {
 
 // Bytes that the second-level cache hands out together.
 constexpr int64_t kSector = 32;
+// Pieces of 16 bytes that all banks of shared memory give at a time.
+constexpr int64_t kBankPieces = 8;
 
 // Where an operand that is computed stands: element `place` of its row-major elements.
 Point pointAt(Emitter &e, ArrayRef<int64_t> shape, const Index &place) {
@@ -46,10 +50,9 @@ OperandStage::OperandStage(KernelFunction &function, const BlockTiling &tiling, 
   outer_ = layout_.along_k ? block_ : t_.block_k;
   // Elements that are turned are read 32 bytes (a sector) of a row at a time, from as many rows as
   // there are threads left in a warp: they come to different banks of shared memory.
-  near_ =
-      layout_.along_k && layout_.pitch > 1
-          ? std::min<int64_t>(inner_, std::max<int64_t>(kSector / (t_.bytes * layout_.width), 1))
-          : inner_;
+  near_ = layout_.turned ? std::min<int64_t>(
+                               inner_, std::max<int64_t>(kSector / (t_.bytes * layout_.width), 1))
+                         : inner_;
   passes_ = std::max<int64_t>(inner_ * outer_ / t_.threads(), 1);
 }
 
@@ -98,11 +101,17 @@ Index OperandStage::globalX(const Index &x) {
 
 Index OperandStage::globalK(const Index &tile, const Index &k) {
   Index index = e_.add(e_.add(k_begin_, e_.scale(tile, t_.block_k)), k);
-  if (k_ % t_.block_k == 0) return index;
+  // Where zeros take their place, steps behind the last are not read.
+  if (k_ % t_.block_k == 0 || (t_.onTensorCores() && layout_.async)) return index;
   int64_t width = layout_.along_k ? layout_.width : 1;
   index = e_.minimum(index, e_.add(k_begin_, k_ - width));
   index.multiple = width;
   return index;
+}
+
+Value OperandStage::counts(const Index &tile, const Index &k) {
+  if (!t_.onTensorCores() || k_ % t_.block_k == 0) return {};
+  return e_.inside(e_.add(e_.scale(tile, t_.block_k), k), 0, k_);
 }
 
 Index OperandStage::globalPlace(const Index &x, const Index &k) {
@@ -110,7 +119,18 @@ Index OperandStage::globalPlace(const Index &x, const Index &k) {
 }
 
 Index OperandStage::place(const Index &slot, const Index &k, const Index &x) {
-  Index index = e_.add(e_.add(e_.scale(slot, t_.tileElements()), x), e_.scale(k, layout_.pitch));
+  const Index &row = layout_.rows_of_k ? x : k;
+  Index column = layout_.rows_of_k ? k : x;
+  if (layout_.pieces) {
+    // Piece p of row r lies at p ^ r, where as many rows as fill the banks count as one.
+    int64_t piece = t_.vector(), banks = std::min<int64_t>(layout_.pieces, kBankPieces);
+    Index turn = e_.modulo(e_.divide(row, kBankPieces / banks), banks);
+    Value place = arith::XOrIOp::create(
+        e_.builder(), e_.loc(), e_.materialize(e_.divide(column, piece)), e_.materialize(turn));
+    column = e_.add(e_.scale(e_.wrap(place, e_.depth()), piece), e_.modulo(column, piece));
+  }
+  Index index =
+      e_.add(e_.add(e_.scale(slot, t_.tileElements()), column), e_.scale(row, layout_.pitch));
   return left_ ? index : e_.add(index, t_.leftElements());
 }
 
@@ -124,7 +144,7 @@ Value OperandStage::fetch(const Index &x, const Index &k) {
 void OperandStage::put(Value value, const Index &slot, const Place &at) {
   e_.setLanes(layout_.width);
   Index index = place(slot, at.k, at.x);
-  if (layout_.width == 1 || !layout_.along_k || layout_.pitch == 1) {
+  if (layout_.width == 1 || !layout_.turned) {
     e_.store(shared_, element_, e_.lanesFrom(index), value);
     return;
   }
@@ -146,14 +166,24 @@ void OperandStage::start(const Index &tile, const Index &slot) {
       Place at = placeOf(pass);
       Value from = e_.pointerTo(global_, element_, globalPlace(globalX(at.x), globalK(tile, at.k)));
       Value to = e_.pointerTo(shared_, element_, place(slot, at.k, at.x));
-      copyAsync(e_.builder(), e_.loc(), to, from, layout_.width * t_.bytes);
+      int64_t bytes = layout_.width * t_.bytes;
+      Value filled;
+      if (Value counted = counts(tile, at.k))
+        filled = arith::SelectOp::create(e_.builder(), e_.loc(), counted, e_.integer(bytes, 32),
+                                         e_.integer(0, 32));
+      copyAsync(e_.builder(), e_.loc(), to, from, bytes, filled);
     }
   };
   if (layout_.async) return whenHere(copy);
   fetched_.clear();
   for (int64_t pass = 0; pass < passes_; ++pass) {
     Place at = placeOf(pass);
-    fetched_.push_back(fetch(globalX(at.x), globalK(tile, at.k)));
+    Value value = fetch(globalX(at.x), globalK(tile, at.k));
+    if (Value counted = counts(tile, at.k)) {
+      Value zero = graph::scalarConstant(e_.builder(), e_.loc(), value.getType(), 0.0);
+      value = arith::SelectOp::create(e_.builder(), e_.loc(), counted, value, zero);
+    }
+    fetched_.push_back(value);
   }
 }
 

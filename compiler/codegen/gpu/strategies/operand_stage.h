@@ -11,7 +11,8 @@ namespace graven::codegen::gpu {
 //
 // Indices that lie outside of the operand are brought to its edge: rows and columns behind the
 // result's last are copied from there and computed with, but not stored; steps of k behind the last
-// are copied, but not computed with. So the copies need no conditions.
+// are copied, but not computed with. So the copies need no conditions. For tensor cores, which
+// compute with several steps of k at a time, those behind the last are zero.
 class OperandStage {
  public:
   // `shared`: the address of the first tile.
@@ -36,6 +37,8 @@ class OperandStage {
   Place placeOf(int64_t pass);
   Index globalX(const Index &x);
   Index globalK(const Index &tile, const Index &k);
+  // Whether step `k` of a tile counts (i1); null where all do.
+  mlir::Value counts(const Index &tile, const Index &k);
   Index globalPlace(const Index &x, const Index &k);
   mlir::Value fetch(const Index &x, const Index &k);
   void put(mlir::Value value, const Index &slot, const Place &place);
@@ -51,8 +54,8 @@ class OperandStage {
   mlir::Type element_;
   int64_t block_, length_, stride_x_, stride_k_;
   int64_t inner_, outer_;  // accesses to a tile: along the contiguous axis, and across it
-  int64_t near_;           // accesses along the contiguous axis that threads next to each other make
-  int64_t passes_;         // of one thread
+  int64_t near_;    // accesses along the contiguous axis that threads next to each other make
+  int64_t passes_;  // of one thread
   Index first_, offset_, k_begin_;
   int64_t k_ = 0;
   llvm::SmallVector<mlir::Value> fetched_;

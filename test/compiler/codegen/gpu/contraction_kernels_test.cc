@@ -1,113 +1,12 @@
 // Matrix products on the GPU in the emulator, against sums in double precision.
 #include <gtest/gtest.h>
 
-#include <cmath>
-#include <regex>
-
-#include "test/compiler/codegen/gpu/kernel_harness.h"
-#include "test/compiler/codegen/kernel_text.h"
+#include "test/compiler/codegen/gpu/product_cases.h"
 
 namespace graven::codegen::gpu {
 namespace {
 
 using std::string;
-
-// Sizes of a product, and how its operands are stored.
-struct Product {
-  int64_t m, n, k;
-  bool lhs_transposed = false, rhs_transposed = false;
-  string type = "f32";
-  int64_t batch = 0;  // 0: no batch axis
-
-  std::vector<int64_t> shape(int64_t rows, int64_t columns) const {
-    if (batch) return {batch, rows, columns};
-    return {rows, columns};
-  }
-  string lhs() const { return typeText(lhs_transposed ? shape(k, m) : shape(m, k), type); }
-  string rhs() const { return typeText(rhs_transposed ? shape(n, k) : shape(k, n), type); }
-  string out() const { return typeText(shape(m, n), type); }
-  // Result %0 of operands `x` and `y`.
-  string op(const string &x = "%a0", const string &y = "%a1") const {
-    int64_t first = batch ? 1 : 0;
-    string axes = batch ? "lhs_batch = [0], rhs_batch = [0], " : "";
-    return opText("%0",
-                  "dot_general(" + x + ", " + y + ", " + axes + "lhs_contract = [" +
-                      text(first + (lhs_transposed ? 0 : 1)) + "], rhs_contract = [" +
-                      text(first + (rhs_transposed ? 1 : 0)) + "])",
-                  {lhs(), rhs()}, out());
-  }
-  string bare() const { return kernelText("contraction", {lhs(), rhs()}, op(), {"%0"}, {out()}); }
-  // Followed by bias, a residual and the rectifier; the mask is a result, too.
-  string withEpilogue() const {
-    string row = typeText({n}, type), o = out(), mask = typeText(shape(m, n), "i1");
-    string dims = listText(shape(m, n)), last = batch ? "[2]" : "[1]";
-    string body =
-        op() + opText("%1", "broadcast(%a2, shape = " + dims + ", axes = " + last + ")", {row}, o) +
-        opText("%2", "add(%0, %1)", {o, o}, o) + opText("%3", "add(%2, %a3)", {o, o}, o) +
-        opText("%4", "constant(0.0, shape = " + dims + ", dtype = " + type + ")", {}, o) +
-        opText("%5", "greater(%3, %4)", {o, o}, mask) +
-        opText("%6", "select(%5, %3, %4)", {mask, o, o}, o);
-    return kernelText("contraction", {lhs(), rhs(), row, o}, body, {"%6", "%5"}, {o, mask});
-  }
-  string told() const {
-    return (batch ? text(batch) + " of " : "") + text(m) + "x" + text(n) + "x" + text(k) + " " +
-           (lhs_transposed ? "T" : "N") + (rhs_transposed ? "T" : "N") + " " + type;
-  }
-};
-
-std::vector<Bytes> inputsOf(EmulatedKernel &kernel, unsigned seed, std::vector<Numbers> *numbers) {
-  std::vector<Bytes> encoded;
-  for (auto [type, each] :
-       llvm::zip(kernel.func().getInputTypes(), randomInputs(kernel.func(), seed, -2, 2))) {
-    encoded.push_back(encode(type, each));
-    numbers->push_back(decode(type, encoded.back()));  // rounded as the kernel sees them
-  }
-  return encoded;
-}
-
-// Each element within (k + 1) units of roundoff of the sum of its terms' magnitudes (N. Higham,
-// "Accuracy and Stability of Numerical Algorithms", section 3.1: k for the order of summation, and
-// one for what the reference's own roundings in f64 add).
-void expectWithinBound(const Product &p, const std::vector<Numbers> &inputs, const Numbers &out) {
-  double unit = p.type == "f32" ? 0x1p-24 : 0x1p-52;
-  int64_t wrong = 0;
-  for (int64_t batch = 0; batch < std::max<int64_t>(p.batch, 1); ++batch)
-    for (int64_t i = 0; i < p.m; ++i)
-      for (int64_t j = 0; j < p.n; ++j) {
-        double sum = 0, magnitude = 0;
-        for (int64_t l = 0; l < p.k; ++l) {
-          double x = inputs[0][batch * p.m * p.k + (p.lhs_transposed ? l * p.m + i : i * p.k + l)];
-          double y = inputs[1][batch * p.k * p.n + (p.rhs_transposed ? j * p.k + l : l * p.n + j)];
-          sum += x * y;
-          magnitude += std::abs(x * y);
-        }
-        double found = out[(batch * p.m + i) * p.n + j];
-        double bound = static_cast<double>(p.k + 1) * unit * magnitude;
-        if (std::abs(found - sum) <= bound) continue;  // false for NaN
-        if (wrong++ < 3)
-          ADD_FAILURE() << "at " << batch << ", " << i << ", " << j << ": " << found
-                        << " instead of " << sum << " +- " << bound;
-      }
-  EXPECT_EQ(wrong, 0);
-}
-
-// Runs the bare product and returns its bits.
-Bytes check(const Product &p, const string &only = "contraction") {
-  SCOPED_TRACE(p.told() + " " + only);
-  EmulatedKernel kernel(p.bare(), only);
-  EXPECT_TRUE(kernel.ok());
-  if (!kernel.ok()) return {};
-  EXPECT_EQ(kernel.strategy(), only.substr(0, only.find(':')));
-  std::vector<Numbers> numbers;
-  std::vector<Bytes> inputs = inputsOf(kernel, static_cast<unsigned>(p.m * 31 + p.n), &numbers);
-  Bytes out = kernel.run(inputs)[0];
-  expectWithinBound(p, numbers, decode(kernel.func().getOutputTypes()[0], out));
-  return out;
-}
-
-const std::array<int64_t, 3> kSizes[] = {
-    {1, 1, 1},     {1, 7, 63},    {7, 1, 65},    {7, 65, 7},    {63, 63, 127},  {65, 127, 1},
-    {127, 65, 63}, {65, 7, 1000}, {1000, 63, 7}, {7, 1000, 65}, {1, 1000, 1000}};
 
 TEST(GpuContractionKernels, AllLayouts) {
   for (auto [m, n, k] : kSizes)
@@ -338,21 +237,6 @@ TEST(GpuContractionKernels, RowsHaveTheBitsTheyHaveAlone) {
     Bytes want(expected.begin() + row * out, expected.begin() + (row + 1) * out);
     EXPECT_EQ(want, single.run({lhs, inputs[1]})[0]) << "row " << row;
   }
-}
-
-// Changed texts of a kernel, one for each place where `pattern` matches: its last group is left
-// out, or with `more` becomes a number larger by that.
-std::vector<string> mutants(const string &ptx, const string &pattern, int64_t more) {
-  std::vector<string> texts;
-  const std::regex regex(pattern);
-  for (std::sregex_iterator each(ptx.begin(), ptx.end(), regex), end; each != end; ++each) {
-    size_t group = each->size() - 1;
-    string old = each->str(group);
-    texts.push_back(ptx);
-    texts.back().replace(each->position(group), old.size(),
-                         more ? text(std::stoll(old) + more) : "");
-  }
-  return texts;
 }
 
 // What can go wrong in such a kernel, done on purpose: the emulator or the result tells each.

@@ -186,13 +186,20 @@ std::vector<std::vector<std::string>> innermostLoops(const std::string &ptx) {
   std::vector<std::vector<std::string>> loops;
   std::map<std::string, size_t> labels;  // places in `lines` of the labels before here
   std::vector<std::string> lines;
-  size_t last = 0;  // where the last loop ended
+  size_t last = 0;   // where the last loop ended
+  std::string open;  // an instruction that goes on
   for (StringRef rest = ptx; !rest.empty();) {
     auto [line, tail] = rest.split('\n');
     rest = tail;
     std::string text = line.split("//").first.trim().str();
     std::smatch match;
     if (std::regex_match(text, match, label)) labels[match[1]] = lines.size();
+    // Matrix products stand in several lines.
+    if (!open.empty() || StringRef(text).starts_with("mma.")) {
+      open += (open.empty() ? "" : " ") + text;
+      if (!StringRef(open).ends_with(";")) continue;
+      text = std::exchange(open, "");
+    }
     bool is_instruction = StringRef(text).ends_with(";") && text[0] != '.';
     if (is_instruction) lines.push_back(text);
     if (!std::regex_match(text, match, branch) || !labels.count(match[1])) continue;
