@@ -7,6 +7,7 @@ import re
 import struct
 import unittest
 
+import mixed_precision_test
 import tools
 
 DRIVER = tools.BIN.parent / "lib/emulating_driver"
@@ -48,6 +49,22 @@ class CudaTest(tools.ModelTest):
     def compile_both(self, source, *flags):
         return [tools.compile_model(source, self.folder / f"{device}.so", f"--device={device}", *flags)
                 for device in ("cpu", "cuda")]
+
+
+class MixedPrecisionOnAGpuTest(CudaTest):
+    def test_products_of_16_bits_train(self):
+        for dtype in ("f16", "bf16"):
+            source = self.folder / f"{dtype}.mlir"
+            source.write_text(mixed_precision_test.MIXED.format(dtype))
+            cpu, gpu = self.compile_both(source)
+            ptx = tools.run("graven-compile", "--device=cuda", "--emit=asm", source).stdout
+            self.assertIn(f"mma.sync.aligned.m16n8k16.row.col.f32.{dtype}", ptx)
+            flags = ["--train", tools.IRIS, "--seed", "3", "--early-stopping", "off",
+                     "--save-every", "0", "--epochs", "3", "--log"]
+            logs = [self.folder / f"{dtype}.{device}.jsonl" for device in ("cpu", "cuda")]
+            tools.run("graven-run", "fit", cpu, *flags, logs[0])
+            on_gpu(self.folder, "fit", gpu, *flags, logs[1])
+            self.compare(*map(curve, logs))
 
 
 class IrisOnAGpuTest(CudaTest):
