@@ -1,5 +1,6 @@
 """Networks compiled for NVIDIA GPUs train through the device's real code on a stand-in for NVIDIA's
 driver, whose launches run on the emulator: no GPU is needed, and every access is checked."""
+import ctypes
 import gzip
 import json
 import os
@@ -173,17 +174,33 @@ class IrisOnAGpuTest(CudaTest):
                     self.assertEqual(a, b)
 
     def test_without_a_gpu_one_sentence_and_exit_1(self):
-        empty = self.folder / "empty"
-        empty.mkdir()
-        for setting, sentence in (("devices=0", "the NVIDIA driver finds no GPU"),
-                                  ("driver_version=11040", "the NVIDIA driver is too old"),
-                                  ("capability=75", "compiled for GPUs of compute capability 8.0")):
-            env = {**os.environ, "LD_LIBRARY_PATH": str(DRIVER), "GRAVEN_STANDIN": setting}
-            done = tools.run("graven-run", "fit", self.gpu, *self.flags, check=False, env=env)
+        def refuse(says, do, **environment):
+            done = tools.run("graven-run", "fit", self.gpu, *self.flags, check=False,
+                             env={**os.environ, **environment})
             self.assertEqual(done.returncode, 1)
             self.assertEqual(done.stdout, "")
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-            self.assertIn(sentence, done.stderr)
+            self.assertIn(says, done.stderr)
+            self.assertIn(do, done.stderr)
+
+        on_cpu = "compile the model with --device=cpu"
+        smaller = "end other programs on the GPU, or compile the model with a smaller --batch"
+        for setting, says, do in (
+                ("devices=0", "the NVIDIA driver finds no GPU", "check nvidia-smi"),
+                ("driver_version=11040", "the NVIDIA driver is too old", "driver 525 or later"),
+                ("capability=75", "compiled for GPUs of compute capability 8.0", on_cpu),
+                ("memory=1000", "2112 bytes for the model's state are not to be had, 1000 of 1000 are free",
+                 smaller),
+                ("memory=5000", "for the arena of a context are not to be had, 2888 of 5000", smaller)):
+            refuse(says, do, LD_LIBRARY_PATH=str(DRIVER), GRAVEN_STANDIN=setting)
+        damaged = self.folder / "damaged"
+        damaged.mkdir()
+        (damaged / "libcuda.so.1").write_text("no library")
+        refuse("there is no NVIDIA driver on this machine", on_cpu, LD_LIBRARY_PATH=str(damaged))
+        try:
+            ctypes.CDLL("libcuda.so.1")
+        except OSError:  # here is none, as on most machines
+            refuse("there is no NVIDIA driver on this machine (libcuda.so.1", on_cpu)
         done, _ = on_gpu(self.folder, "fit", self.gpu, *self.flags, "--device=cuda:3", check=False)
         self.assertIn("there is no 'cuda:3': this machine has 1 GPU", done.stderr)
         done = tools.run("graven-run", "info", self.gpu)  # which needs none

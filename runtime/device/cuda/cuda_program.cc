@@ -38,7 +38,7 @@ graven_status no_image(const Table &table, const Gpu &gpu) {
   }
   return fail(GRAVEN_INCOMPATIBLE,
               "the model is compiled for GPUs of compute capability %" PRIu32 ".%" PRIu32
-              " and later, '%s' (%s) has %d.%d; compile it again for that GPU",
+              " and later, '%s' (%s) has %d.%d; use such a one, or compile the model with --device=cpu",
               least / 10, least % 10, gpu.name, gpu.model, gpu.major, gpu.minor);
 }
 

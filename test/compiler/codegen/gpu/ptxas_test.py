@@ -184,9 +184,17 @@ class DeviceFlagTest(tools.ModelTest):
 
     def test_artifacts_are_the_same_with_or_without_a_toolkit(self):
         tools.compile_model(IRIS, self.folder / "a.so", "--device=cuda")
-        tools.run("graven-compile", IRIS, "-o", self.folder / "b.so", "--device=cuda",
-                  env={**os.environ, "CUDA_HOME": "/nowhere", "PATH": "/nowhere"})
+        # Nothing but the environment that the dynamic linker itself answers to, which tells each library
+        # that the compiler asks for: none is of CUDA, nor is a library that another one needs.
+        done = tools.run("graven-compile", IRIS, "-o", self.folder / "b.so", "--device=cuda",
+                         env={"LD_DEBUG": "libs", "PATH": "/nowhere",
+                              **{name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}})
         self.assertEqual(tools.digest(self.folder / "a.so"), tools.digest(self.folder / "b.so"))
+        libraries = re.findall(r"find library=(\S+)", done.stderr)
+        self.assertTrue(any("MLIR" in name for name in libraries), done.stderr[:2000])
+        self.assertEqual([name for name in libraries if re.match(r"lib(cuda|nv)", name)], [])
+        # The artifact needs none either: its driver is looked up when it runs.
+        self.assertNotIn(b"libcuda", (self.folder / "b.so").read_bytes())
 
     @needs_ptxas
     def test_machine_code_is_added_where_asked_for(self):
