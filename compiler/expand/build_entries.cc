@@ -189,11 +189,14 @@ LogicalResult ModuleBuilder::optimize(EntryBuilder &entry, Expr loss) {
   SmallVector<Type> types =
       llvm::map_to_vector(weights, [](Value value) { return value.getType(); });
   auto gradients = graph::GradientOp::create(g.builder(), loc, types, loss, weights);
+  SmallVector<Expr> clipped;
+  for (Value gradient : gradients->getResults()) clipped.push_back(graph::widen(Expr(g, gradient)));
+  clipGradients(nn::clippingOf(train_.optimizer), clipped);
   StringRef name = train_.optimizer->getName().stripDialect();
-  for (auto [state, weight, gradient] : llvm::zip(states, weights, gradients->getResults())) {
+  for (auto [state, weight, gradient] : llvm::zip(states, weights, clipped)) {
     OptimizerContext context(entry, *state, name, loc);
     FailureOr<Expr> next = (*Rules::get().optimizer(train_.optimizer))(
-        context, train_.optimizer, graph::widen(Expr(g, weight)), graph::widen(Expr(g, gradient)));
+        context, train_.optimizer, graph::widen(Expr(g, weight)), gradient);
     if (failed(next)) return failure();
     Expr rounded = convert(*next, state->type.getElementType());
     if (failed(entry.write(state->name, rounded, loc))) return failure();

@@ -34,8 +34,8 @@ class LayerContext {
                                   llvm::StringRef role = "parameter");
   // The value of the layer's state `suffix` from the next call on.
   mlir::LogicalResult update(llvm::StringRef suffix, Expr value);
-  // Uniform numbers in [0, 1) of type `element`, or f32 where that is f16 or bf16, which would round
-  // some up to 1; new in each step; a function of seed, step and the layer's name.
+  // Uniform numbers in [0, 1) of type `element`, or f32 where that is f16 or bf16, which would
+  // round some up to 1; new in each step; a function of seed, step and the layer's name.
   mlir::FailureOr<Expr> draw(llvm::ArrayRef<int64_t> shape, mlir::Type element);
   // A term that is added to the loss.
   void addLoss(Expr term) { entry_.addPenalty(term); }
@@ -84,6 +84,10 @@ class OptimizerContext {
   llvm::StringRef optimizer_;
   mlir::Location loc_;
 };
+
+// What an optimizer's `clip_value` and `clip_norm` make of the gradients of all parameters, each
+// f32 or f64. The norm is computed in f64 if some gradient is f64.
+void clipGradients(const nn::Clipping &clipping, llvm::MutableArrayRef<Expr> gradients);
 
 // First values: `name(numbers)` for a state of this type; `key` is the seed.
 struct InitContext {

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "dialect/nn/nn.h"
 
 using namespace mlir;
@@ -16,6 +18,25 @@ static LogicalResult verifyRate(Operation *op, double rate, double decay) {
 static LogicalResult verifyShare(Operation *op, StringRef option, double value) {
   if (value >= 0 && value < 1) return success();
   return op->emitOpError() << "expects " << option << " in [0, 1), got " << value;
+}
+
+Clipping clippingOf(Operation *optimizer) {
+  auto bound = [&](StringRef option) -> std::optional<double> {
+    if (Attribute given = optimizer->getAttr(option)) return graph::numberOf(given);
+    return std::nullopt;
+  };
+  return {bound("clip_value"), bound("clip_norm")};
+}
+
+// [O3] Bounds of gradients are finite and above 0.
+LogicalResult verifyClipping(Operation *optimizer) {
+  Clipping clipping = clippingOf(optimizer);
+  for (auto [option, bound] :
+       {std::pair("clip_value", clipping.value), {"clip_norm", clipping.norm}})
+    if (bound && !(*bound > 0 && std::isfinite(*bound)))
+      return optimizer->emitOpError() << "expects a finite " << option << " above 0, got " << *bound
+                                      << "; leave it out where gradients are not to be clipped";
+  return success();
 }
 
 template <typename OpTy>

@@ -1,11 +1,20 @@
 // Optimizers; compiler/expand/rules/optimizers.cc defines them. The learning rate is multiplied by
-// the control state `lr_scale`, which host code may write.
+// the control state `lr_scale`, which host code may write. All of them take `clip_value` and
+// `clip_norm`, which change the gradients before the rule sees them.
 #ifndef GRAVEN_DIALECT_NN_OPTIMIZERS_TD
 #define GRAVEN_DIALECT_NN_OPTIMIZERS_TD
 
 include "dialect/nn/nn_base.td"
 
-class NN_Optimizer<string mnemonic, dag options> : NN_Setting<mnemonic, NN_IsOptimizer, options> {
+class NN_Optimizer<string mnemonic, dag options>
+    : NN_Setting<mnemonic, NN_IsOptimizer, !con(options, (ins
+        OptionalAttr<Graph_Number>:$clip_value, OptionalAttr<Graph_Number>:$clip_norm))> {
+  let description = maths # " With `clip_value` every element of a gradient is first moved into "
+    # "[-clip_value, clip_value]; with `clip_norm` all gradients are multiplied by "
+    # "clip_norm / max(norm, clip_norm), where norm is the Euclidean norm over the elements of all "
+    # "of them (Pascanu, Mikolov and Bengio 2013); with both, in this order."
+    # "\n\n```mlir\n" # example # "\n```\n\n"
+    # "Lifespan: written in a model's `train` part; `expand` builds it into the entries.";
   let example = mnemonic # "(learning_rate = 0.01)";
   let hasVerifier = 1;
 }

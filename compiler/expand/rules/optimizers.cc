@@ -50,7 +50,30 @@ FailureOr<Expr> adamw(OptimizerContext &c, nn::AdamwOp op, Expr w, Expr g) {
   return moments(c, op, decayed(w, rate, op.getWeightDecay()), g, rate);
 }
 
+// c / max(norm, c), the same for all gradients: 1 where the norm is within the bound.
+Expr normScale(double bound, ArrayRef<Expr> gradients) {
+  Type widest = gradients.front().element();
+  for (Expr gradient : gradients)
+    if (gradient.element().isF64()) widest = gradient.element();
+  Expr total;
+  for (Expr gradient : gradients) {
+    Expr square = sumAll(convert(gradient, widest) * convert(gradient, widest));
+    total = total.value() ? total + square : square;
+  }
+  Expr limit = total.like(bound);
+  return limit / maximum(sqrt(total), limit);
+}
+
 }  // namespace
+
+void clipGradients(const nn::Clipping &clipping, MutableArrayRef<Expr> gradients) {
+  if (clipping.value)
+    for (Expr &g : gradients)
+      g = minimum(maximum(g, g.like(-*clipping.value)), g.like(*clipping.value));
+  if (!clipping.norm) return;
+  Expr scale = normScale(*clipping.norm, gradients);
+  for (Expr &g : gradients) g = g * convert(scale, g.element());
+}
 
 void addOptimizerRules(Rules &rules) {
   rules.addOptimizer(sgd);

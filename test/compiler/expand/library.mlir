@@ -23,6 +23,29 @@ nn.model @decay {
 
 // -----
 
+// Elements of gradients within bounds, then one factor for all of them.
+// CHECK-LABEL: graph.entry @train_step(%x: tensor<8x4xf32>
+// CHECK: %[[G:.*]]:2 = gradient(
+// CHECK-DAG: %[[LOW:.*]] = maximum(%[[G]]#0
+// CHECK-DAG: %[[KERNEL:.*]] = minimum(%{{.*}}, %{{.*}}) : (tensor<4x2xf32>, tensor<4x2xf32>)
+// CHECK-DAG: %[[BIAS:.*]] = minimum(%{{.*}}, %{{.*}}) : (tensor<2xf32>, tensor<2xf32>)
+// CHECK-DAG: multiply(%[[KERNEL]], %[[KERNEL]])
+// CHECK-DAG: multiply(%[[BIAS]], %[[BIAS]])
+// CHECK: %[[NORM:.*]] = sqrt(
+// CHECK: %[[REACHED:.*]] = maximum(%[[NORM]]
+// CHECK: %[[SCALE:.*]] = divide(%{{.*}}, %[[REACHED]]) : (tensor<f32>, tensor<f32>)
+// CHECK: %[[ALL:.*]] = broadcast(%[[SCALE]], shape = [4, 2])
+// CHECK: multiply(%[[KERNEL]], %[[ALL]])
+nn.model @clipped {
+  input(shape = [4])
+  dense(units = 2)
+} train {
+  mean_squared_error()
+  sgd(clip_value = 0.5, clip_norm = 1)
+}
+
+// -----
+
 // CHECK-LABEL: graph.entry @train_step(%x: tensor<8x4xf32>, %y: tensor<8x1xf32>, %rows: tensor<i32>)
 // CHECK: log1p
 // CHECK: greater({{.*}}) : (tensor<8x1xf32>, tensor<8x1xf32>) -> tensor<8x1xi1>

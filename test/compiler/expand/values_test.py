@@ -183,6 +183,45 @@ class ValuesTest(unittest.TestCase):
         self.trajectory("adamw(learning_rate = 0.05, weight_decay = 0.1)",
                         lambda w, g, m, t: self.adam_step(w - 0.05 * 0.1 * w, g, m, t, 0.05))
 
+    def test_clipped_elements(self):
+        clip = lambda g: min(max(g, -0.5), 0.5)
+        self.trajectory("sgd(learning_rate = 0.1, clip_value = 0.5)",
+                        lambda w, g, m, t: w - 0.1 * clip(g))
+
+    def clipped(self, element, optimizer, bound):
+        """Two layers' gradients of mean((x w v + b)^2), some beyond a bound of their norm."""
+        model = Model(self.folder, f"""
+          nn.model @m {{
+            input(shape = [2], dtype = {element})
+            dense(units = 1, use_bias = false, kernel_init = {W})
+            dense(units = 1, kernel_init = 1.5, bias_init = 0.25)
+          }} train {{ mean_squared_error() {optimizer} }}""")
+        w, v, b = [W, W], 1.5, 0.25
+        norms = []
+        for _ in range(4):
+            model.call("train_step", x=tensor([3, 2], element, X),
+                       y=tensor([3, 1], element, [0.0] * 3))
+            h = linear(w)
+            miss = [2 * (a * v + b) / 3 for a in h]
+            g = [sum(m * v * X[2 * i + k] for i, m in enumerate(miss)) for k in range(2)]
+            g += [sum(m * a for m, a in zip(miss, h)), sum(miss)]
+            if "clip_value" in optimizer:
+                g = [min(max(a, -2), 2) for a in g]
+            norms.append(math.sqrt(sum(a * a for a in g)))
+            scale = bound / max(norms[-1], bound)
+            w = [a - 0.1 * scale * d for a, d in zip(w, g)]
+            v, b = v - 0.1 * scale * g[2], b - 0.1 * scale * g[3]
+            state = model.state()
+            self.near(state["dense.kernel"] + state["dense_1.kernel"] + state["dense_1.bias"],
+                      w + [v, b])
+        self.assertEqual({norm > bound for norm in norms}, {True, False}, norms)
+
+    def test_norm_over_all_gradients(self):
+        self.clipped("f32", "sgd(learning_rate = 0.1, clip_norm = 1.5)", 1.5)
+
+    def test_elements_then_norm_in_double_precision(self):
+        self.clipped("f64", "sgd(learning_rate = 0.1, clip_value = 2, clip_norm = 2.5)", 2.5)
+
     # --- layers ---
 
     def test_normalization_is_exact_over_batches_of_any_size(self):

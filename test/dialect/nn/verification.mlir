@@ -124,6 +124,36 @@ nn.model @n {
 
 // -----
 
+nn.model @n1 {
+  input(shape = [4])
+} train {
+  mean_squared_error()
+  // expected-error @+1 {{expects a finite clip_norm above 0, got 0}}
+  adam(clip_norm = 0)
+}
+
+// -----
+
+nn.model @n2 {
+  input(shape = [4])
+} train {
+  mean_squared_error()
+  // expected-error @+1 {{expects a finite clip_value above 0, got -5}}
+  sgd(clip_value = -0.5)
+}
+
+// -----
+
+nn.model @n3 {
+  input(shape = [4])
+} train {
+  mean_squared_error()
+  // expected-error @+1 {{clip_norm}}
+  adamw(clip_norm = true)
+}
+
+// -----
+
 graph.func @o(%x: tensor<?x4xf32>) {
   // expected-error @+1 {{custom op 'graph.matmull' is unknown; did you mean 'matmul'?}}
   %y = matmull(%x, %x)
