@@ -52,6 +52,15 @@ bool isGenerated(Operation *op) {
   });
 }
 
+// Computed from one tensor and wanted by reductions alone, as the squares in a norm are: beside the
+// hero that makes the tensor it would cost a store, while the reduction's kernel has it for
+// nothing.
+bool isTerm(Operation *op) {
+  return llvm::all_equal(op->getOperands()) && llvm::all_of(op->getUsers(), [](Operation *user) {
+           return isa<graph::ReductionOpInterface>(user);
+         });
+}
+
 // The shape of one value per row of a row kernel, with the reduced axes gone or of length 1.
 bool isRowShape(const Group &group, ArrayRef<int64_t> shape) {
   ArrayRef<int64_t> rows = ArrayRef(group.space).drop_back(group.reduced);
@@ -79,20 +88,24 @@ bool areLast(ArrayRef<int64_t> axes, int64_t rank) {
   });
 }
 bool areFirst(ArrayRef<int64_t> axes) {
-  return llvm::all_of(llvm::enumerate(axes), [](auto axis) {
-    return axis.value() == static_cast<int64_t>(axis.index());
-  });
+  return llvm::all_of(llvm::enumerate(axes),
+                      [](auto axis) { return axis.value() == static_cast<int64_t>(axis.index()); });
 }
 
 }  // namespace
 
 StringRef kindName(Kind kind) {
   switch (kind) {
-    case Kind::kMap: return "map";
-    case Kind::kRow: return "row";
-    case Kind::kColumn: return "column";
-    case Kind::kContraction: return "contraction";
-    case Kind::kReference: return "reference";
+    case Kind::kMap:
+      return "map";
+    case Kind::kRow:
+      return "row";
+    case Kind::kColumn:
+      return "column";
+    case Kind::kContraction:
+      return "contraction";
+    case Kind::kReference:
+      return "reference";
   }
   llvm_unreachable("unknown kind");
 }
@@ -139,7 +152,8 @@ void Grouping::findUpdates(Block &block) {
     for (auto state : writes.getAsRange<FlatSymbolRefAttr>()) written.insert(state.getValue());
   for (Operation &op : block.without_terminator()) {
     auto reduction = dyn_cast<graph::ReductionOpInterface>(op);
-    if (!isa<graph::DotGeneralOp>(op) && !(reduction && areFirst(reduction.getReducedAxes()))) continue;
+    if (!isa<graph::DotGeneralOp>(op) && !(reduction && areFirst(reduction.getReducedAxes())))
+      continue;
     // A product of weights that read the old value of a state somewhere else than at the element's
     // own place would keep that state from being updated in place.
     bool readsWritten = llvm::any_of(op.getOperands(), [&](Value operand) {
@@ -168,11 +182,12 @@ void Grouping::place(Operation *op) {
   SetVector<Group *> operands = sources(op);
   // A hero is the better home; among equals the latest, which depends on the others at most.
   SmallVector<Group *> candidates(operands.begin(), operands.end());
-  llvm::stable_sort(candidates, [](Group *a, Group *b) { return (a->kind != Kind::kMap) > (b->kind != Kind::kMap); });
+  llvm::stable_sort(candidates, [](Group *a, Group *b) {
+    return (a->kind != Kind::kMap) > (b->kind != Kind::kMap);
+  });
   for (Group *home : candidates) {
-    bool circle = llvm::any_of(operands, [&](Group *other) {
-      return other != home && dependsOn(other, home);
-    });
+    bool circle = llvm::any_of(
+        operands, [&](Group *other) { return other != home && dependsOn(other, home); });
     if (StringRef why = circle ? kCircle : refusal(*home, op); !why.empty()) {
       remarkApart(op, *home, why);
       continue;
@@ -181,8 +196,10 @@ void Grouping::place(Operation *op) {
     // Maps of the same space that feed the op are computed with it, where no circle arises.
     for (Group *other : operands) {
       if (other == home) continue;
-      if (StringRef why = whyApart(op, *home, *other); why.empty()) absorb(*home, *other);
-      else remarkApart(op, *other, why);
+      if (StringRef why = whyApart(op, *home, *other); why.empty())
+        absorb(*home, *other);
+      else
+        remarkApart(op, *other, why);
     }
     return;
   }
@@ -190,9 +207,12 @@ void Grouping::place(Operation *op) {
   if (auto reduction = dyn_cast<graph::ReductionOpInterface>(op)) {
     ArrayRef<int64_t> space = shapeOf(op->getOperand(0));
     SmallVector<int64_t> axes = reduction.getReducedAxes();
-    if (areLast(axes, space.size())) open(op, Kind::kRow, space, axes.size());
-    else if (areFirst(axes)) open(op, Kind::kColumn, space, axes.size());
-    else open(op, Kind::kReference, shapeOf(result));
+    if (areLast(axes, space.size()))
+      open(op, Kind::kRow, space, axes.size());
+    else if (areFirst(axes))
+      open(op, Kind::kColumn, space, axes.size());
+    else
+      open(op, Kind::kReference, shapeOf(result));
   } else if (isa<graph::DotGeneralOp>(op)) {
     open(op, Kind::kContraction, shapeOf(result));
   } else if (isa<graph::ArgmaxOp, graph::ScatterAddOp, graph::RandomFoldOp>(op)) {
@@ -217,8 +237,8 @@ StringRef Grouping::whyApart(Operation *op, const Group &home, Group &group) con
     return "the kernel that makes it has another shape";
   }
   bool circle = dependsOn(&home, &group) && llvm::any_of(sources(home), [&](Group *source) {
-    return source != &group && dependsOn(source, &group);
-  });
+                  return source != &group && dependsOn(source, &group);
+                });
   return circle ? kCircle : "";
 }
 
@@ -231,17 +251,19 @@ StringRef Grouping::refusal(const Group &group, Operation *op) const {
     if (!areLast(axes, space.size())) return "it reduces over other axes than the last";
     if (group.kind == Kind::kMap) return axes.empty() ? "it reduces over no axis" : "";
     if (group.kind != Kind::kRow) return "only maps and row kernels take a reduction";
-    return group.reduced == static_cast<int64_t>(axes.size()) ? ""
-                                                              : "it reduces over other axes";
+    return group.reduced == static_cast<int64_t>(axes.size()) ? "" : "it reduces over other axes";
   }
   if (isa<graph::DotGeneralOp>(op)) return "a contraction reads whole tensors from memory";
   if (!isElementwise(op)) return "it reads elements at other places than its own";
   if (updates_.contains(op) && group.kind != Kind::kMap && !gradients_.contains(group.ops.front()))
     return "updates of state stay together, so that they become one kernel";
+  if ((group.kind == Kind::kContraction || group.kind == Kind::kColumn) && isTerm(op))
+    return "only sums want it, and compute it from the result, which is stored in its place";
   switch (group.kind) {
     case Kind::kMap:
     case Kind::kContraction:
-      return shape == ArrayRef<int64_t>(group.space) ? "" : "its shape is another than the kernel's";
+      return shape == ArrayRef<int64_t>(group.space) ? ""
+                                                     : "its shape is another than the kernel's";
     case Kind::kRow:
       return shape == ArrayRef<int64_t>(group.space) || isRowShape(group, shape)
                  ? ""
@@ -250,13 +272,15 @@ StringRef Grouping::refusal(const Group &group, Operation *op) const {
       return shape == ArrayRef<int64_t>(group.space).drop_front(group.reduced)
                  ? ""
                  : "its shape is another than that of the kernel's results";
-    case Kind::kReference: return "the kernel's first op is computed on its own";
+    case Kind::kReference:
+      return "the kernel's first op is computed on its own";
   }
   llvm_unreachable("unknown kind");
 }
 
 void Grouping::join(Group &group, Operation *op) {
-  if (auto reduction = dyn_cast<graph::ReductionOpInterface>(op); reduction && group.kind == Kind::kMap) {
+  if (auto reduction = dyn_cast<graph::ReductionOpInterface>(op);
+      reduction && group.kind == Kind::kMap) {
     group.kind = Kind::kRow;
     group.reduced = reduction.getReducedAxes().size();
   }
@@ -281,8 +305,10 @@ SetVector<Group *> Grouping::sources(Operation *op) const {
     Operation *def = pending.pop_back_val().getDefiningOp();
     if (!def || !seen.insert(def).second) continue;
     Group *group = groupOf(def);
-    if (group && (readsStored || !isRepeated(def))) found.insert(group);
-    else if (isRepeated(def) || isStored(def)) llvm::append_range(pending, def->getOperands());
+    if (group && (readsStored || !isRepeated(def)))
+      found.insert(group);
+    else if (isRepeated(def) || isStored(def))
+      llvm::append_range(pending, def->getOperands());
   }
   return found;
 }

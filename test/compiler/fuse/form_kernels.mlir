@@ -109,12 +109,15 @@ graph.entry @weights(%x: tensor<16x4xf32>, %g: tensor<16x3xf32>) attributes {res
   return(%new, %next, writes = [@w, @m]) : (tensor<4x3xf32>, tensor<4x3xf32>) -> ()
 }
 
-// A gradient whose norm is wanted first is stored; the update is a kernel of its own.
+// A gradient whose norm is wanted first is stored, and its squares are not; the update is a kernel of
+// its own.
 // CHECK-LABEL: graph.entry @clipped
 graph.entry @clipped(%x: tensor<16x4xf32>, %g: tensor<16x3xf32>) attributes {result_names = []} {
   %w = read(@w) : () -> tensor<4x3xf32>
-  // CHECK: kernel.fused(%x, %g) {kind = "contraction"}
-  // CHECK: kernel.fused({{.*}}) {kind = "row"}
+  // CHECK: %[[D:.*]] = kernel.fused(%x, %g) {kind = "contraction"}
+  // CHECK: kernel.fused({{.*}}%[[D]]{{.*}}) {kind = "row"}
+  // CHECK: multiply
+  // CHECK: sum
   // CHECK: kernel.fused({{.*}}) {kind = "map"}
   %d = dot_general(%x, %g, lhs_contract = [0], rhs_contract = [0]) : (tensor<16x4xf32>, tensor<16x3xf32>) -> tensor<4x3xf32>
   %s = multiply(%d, %d) : (tensor<4x3xf32>, tensor<4x3xf32>) -> tensor<4x3xf32>
