@@ -88,6 +88,11 @@ class Compilation {
     context_->printOpOnDiagnostic(false);
     api::DiagnosticCollector diagnostics(context_.get(), source_, options_.file_name);
     diagnostics_ = &diagnostics;
+    const strategy::Target &target = pipeline_options_.target;
+    if (target.matmul == strategy::Matmul::kTf32 && !target.has_tf32_products)
+      mlir::emitWarning(mlir::UnknownLoc::get(context_.get()))
+          << "device '" << target.device << "' multiplies f32 operands as they are; "
+          << "--matmul=tf32 changes nothing there";
     if (options_.report)
       collector_ = std::make_unique<report::Collector>(context_.get(), source_, options_.file_name,
                                                        pipeline_options_.target);
@@ -128,6 +133,13 @@ class Compilation {
     pipeline_options_.target = *target;
     if (options_.numerics == Numerics::kStrict)
       pipeline_options_.target.numerics = strategy::Numerics::kStrict;
+    if (options_.matmul == Matmul::kTf32) {
+      if (options_.numerics == Numerics::kStrict)
+        return invalid(
+            "matrix products cannot be strict and of tf32, which rounds their operands "
+            "to 11 bits; leave out --numerics=strict or --matmul=tf32");
+      pipeline_options_.target.matmul = strategy::Matmul::kTf32;
+    }
     pipeline_options_.batches = options_.batches;
     pipeline_options_.entries = options_.entries;
     pipeline_options_.freezes = !options_.weights.empty();

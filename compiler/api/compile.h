@@ -37,6 +37,12 @@ enum class Numerics {
   kStrict,  // roots correctly rounded
 };
 
+// How matrix products of f32 read their operands: docs/numerics.md.
+enum class Matmul {
+  kF32,   // as they are
+  kTf32,  // rounded to 11 bits on devices with instructions for such products; needs kFast
+};
+
 struct CompileOptions {
   std::string file_name = "<model>";  // for diagnostics; its stem names a model without nn.model
   Output output = Output::kShared;
@@ -48,6 +54,7 @@ struct CompileOptions {
   std::string target;                 // LLVM triple; "": this machine's
   std::string cpu;                    // "": the target's default; "native": this machine's
   Numerics numerics = Numerics::kFast;
+  Matmul matmul = Matmul::kF32;
   std::vector<int64_t> batches;       // variants to compile; empty: the model's own batch size
   std::vector<std::string> entries;   // entries to compile; empty: all
   unsigned threads = 0;               // for code generation; 0: as many as there are processors.

@@ -69,7 +69,8 @@ llvm::json::Value toJson(mlir::Attribute attribute) {
 
 class Description {
  public:
-  Description(mlir::ModuleOp module, const strategy::Target &target) : module_(module), strict_(target.strict()) {
+  Description(mlir::ModuleOp module, const strategy::Target &target)
+      : module_(module), strict_(target.strict()), tf32_(target.tf32()) {
     model_.target = target.triple;
     model_.device = target.device;
     model_.cpu_features = target.required_features;
@@ -84,6 +85,7 @@ class Description {
     if (auto given = module_->getAttrOfType<mlir::DictionaryAttr>("graph.signature"))
       signature = toJson(given);
     (*signature.getAsObject())["numerics"] = strict_ ? "strict" : "fast";
+    if (tf32_) (*signature.getAsObject())["matmul"] = "tf32";
     model_.signature = llvm::formatv("{0}", signature).str();
 
     for (auto state : module_.getOps<graph::StateOp>())
@@ -308,7 +310,7 @@ class Description {
   }
 
   mlir::ModuleOp module_;
-  bool strict_;
+  bool strict_, tf32_;
   Model model_;
   std::map<std::string, uint32_t> states_, kernels_;
 };

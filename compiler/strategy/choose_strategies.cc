@@ -44,6 +44,12 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
       getOperation().emitError() << "unknown numerics '" << numerics << "': expected fast or strict";
       return signalPassFailure();
     }
+    if (matmul == "tf32") {
+      device->target.matmul = Matmul::kTf32;
+    } else if (matmul != "f32") {
+      getOperation().emitError() << "unknown matmul '" << matmul << "': expected f32 or tf32";
+      return signalPassFailure();
+    }
     if (!force.empty())
       if (llvm::Error error = forceStrategy(force, device->target)) {
         getOperation().emitError() << llvm::toString(std::move(error));

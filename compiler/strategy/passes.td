@@ -17,6 +17,7 @@ def ChooseStrategies : Pass<"strategy-choose-strategies", "::mlir::ModuleOp"> {
            "machine to compile for, as a triple; x86_64-linux-gnu if empty">,
     Option<"cpu", "cpu", "std::string", /*default=*/"", "CPU of the target">,
     Option<"numerics", "numerics", "std::string", /*default=*/"\"fast\"", "fast or strict">,
+    Option<"matmul", "matmul", "std::string", /*default=*/"\"f32\"", "f32 or tf32">,
     Option<"only", "only", "std::string", /*default=*/"",
            "considers the strategy of this name alone; for tests">,
     Option<"force", "force", "std::string", /*default=*/"",

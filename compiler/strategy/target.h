@@ -19,6 +19,12 @@ enum class Numerics {
   kStrict,  // roots correctly rounded; the same bits on every CPU
 };
 
+// How matrix products of f32 read their operands; docs/numerics.md has the bounds.
+enum class Matmul {
+  kF32,   // as they are
+  kTf32,  // rounded to 11 bits, where the device has instructions for such products
+};
+
 // One machine to compile for, and how. Sizes are in bytes.
 struct Target {
   std::string device = "cpu";  // name of its backend
@@ -42,6 +48,7 @@ struct Target {
   // Whether instructions convert between f32 and f16, or bf16, exactly as docs/numerics.md says.
   bool has_f16_conversions = false;
   bool has_bf16_conversions = false;
+  bool has_tf32_products = false;  // what Matmul::kTf32 asks for
   int64_t l1_bytes = 32 << 10;    // data cache of one core
   int64_t l2_bytes = 512 << 10;   // of one core
   int64_t l3_bytes = 8 << 20;     // shared
@@ -75,6 +82,8 @@ struct Target {
   // Chosen by the user, not by the machine.
   Numerics numerics = Numerics::kFast;
   bool strict() const { return numerics == Numerics::kStrict; }
+  Matmul matmul = Matmul::kF32;
+  bool tf32() const { return matmul == Matmul::kTf32 && has_tf32_products && !strict(); }
 };
 
 }  // namespace graven::strategy

@@ -51,6 +51,9 @@ Machine
                            (default: none; the driver compiles when it loads)
   --numerics NAME          fast (default: f32 roots within 1.1 units in the
                            last place) or strict (roots correctly rounded)
+  --matmul NAME            products of f32 matrices: f32 (default: operands as
+                           they are) or tf32 (GPUs round them to 11 bits and use
+                           tensor cores; not with --numerics strict)
 
 Model
   --batch N[,N...]         batch sizes to compile for (default: the one in the
@@ -82,10 +85,13 @@ struct Kind {
 constexpr Kind kKinds[] = {{"shared", ".so", Output::kShared}, {"object", ".o", Output::kObject},
                            {"static", ".a", Output::kArchive}, {"llvm", ".ll", Output::kLlvm},
                            {"asm", ".s", Output::kAssembly},   {"plan", ".mlir", Output::kIr}};
-const std::vector<std::string> kFlags = {"-o",      "--output", "--emit",  "--compile-to",      "--target",
-                                  "--cpu",   "--device", "--device-code", "--batch", "--entries",         "--stats",
-                                  "--help",  "-h",       "--version", "--dump-after-each",
-                                  "--report", "--report-profile", "--numerics", "--weights"};
+const std::vector<std::string> kFlags = {"-o",           "--output",         "--emit",
+                                         "--compile-to", "--target",         "--cpu",
+                                         "--device",     "--device-code",    "--batch",
+                                         "--entries",    "--stats",          "--help",
+                                         "-h",           "--version",        "--dump-after-each",
+                                         "--report",     "--report-profile", "--numerics",
+                                         "--matmul",     "--weights"};
 
 // Number of single-letter edits between two words.
 size_t editDistance(const std::string &a, const std::string &b) {
@@ -199,7 +205,7 @@ absl::Status chooseOutput(const std::string &emit, CompileFlags *flags) {
 
 absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   CompileFlags flags;
-  std::string emit, batches, entries, device_code, numerics = "fast";
+  std::string emit, batches, entries, device_code, numerics = "fast", matmul = "f32";
   CLI::App app("", "graven-compile");
   app.set_help_flag();
   app.add_option("model", flags.input);
@@ -211,6 +217,7 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   app.add_option("--device", flags.options.device);
   app.add_option("--device-code", device_code);
   app.add_option("--numerics", numerics);
+  app.add_option("--matmul", matmul);
   app.add_option("--batch", batches);
   app.add_option("--entries", entries);
   app.add_option("--weights", flags.weights);
@@ -241,6 +248,10 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
     return absl::InvalidArgumentError(
         absl::StrCat("--numerics: expected fast or strict, got '", numerics, "'"));
   if (numerics == "strict") flags.options.numerics = Numerics::kStrict;
+  if (matmul != "f32" && matmul != "tf32")
+    return absl::InvalidArgumentError(
+        absl::StrCat("--matmul: expected f32 or tf32, got '", matmul, "'"));
+  if (matmul == "tf32") flags.options.matmul = Matmul::kTf32;
   flags.options.report = !flags.report.empty();
   if (!flags.profile.empty() && !flags.options.report)
     return absl::InvalidArgumentError("--report-profile: expected --report FILE beside it");

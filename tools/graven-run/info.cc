@@ -135,7 +135,8 @@ void PrintText(const Model &model) {
   absl::PrintF("Needs CPU features: %s\n", features.empty() ? "none" : features);
   ordered_json signature = ordered_json::parse(model.signature(), nullptr, false);
   if (signature.is_object() && signature.contains("numerics")) {
-    absl::PrintF("Numerics: %s\n", signature["numerics"].get<std::string>());
+    absl::PrintF("Numerics: %s%s\n", signature["numerics"].get<std::string>(),
+                 signature.contains("matmul") ? ", matrix products of tf32" : "");
   }
   absl::PrintF("Memory: state %s, scratch %s, constants %s, metrics %s\n", Bytes(table.state_bytes),
                Bytes(table.arena_bytes), Bytes(table.constant_bytes), Bytes(table.metric_bytes));

@@ -45,9 +45,16 @@ SmallVector<Value> loadMatrices(OpBuilder &b, Location loc, Value row, int64_t c
   return words;
 }
 
+Value roundToTf32(OpBuilder &b, Location loc, Value value) {
+  return NVVM::ConvertFloatToTF32Op::create(b, loc, b.getI32Type(), value,
+                                            NVVM::FPRoundingMode::RNA);
+}
+
 SmallVector<Value> multiplyMatrices(OpBuilder &b, Location loc, Type element, ValueRange left,
                                     ValueRange right, ValueRange sums) {
-  auto kind = element.isBF16() ? NVVM::MMATypes::bf16 : NVVM::MMATypes::f16;
+  auto kind = element.isF32()    ? NVVM::MMATypes::tf32
+              : element.isBF16() ? NVVM::MMATypes::bf16
+                                 : NVVM::MMATypes::f16;
   auto words = [&](ValueRange values) {
     SmallVector<Value> result(values);
     if (!element.isF16()) return result;  // others are passed as they are in registers
@@ -58,8 +65,9 @@ SmallVector<Value> multiplyMatrices(OpBuilder &b, Location loc, Type element, Va
   Type type = LLVM::LLVMStructType::getLiteral(b.getContext(),
                                                SmallVector<Type>(sums.size(), b.getF32Type()));
   Value product = NVVM::MmaOp::create(
-      b, loc, type, words(left), words(right), sums, ArrayRef<int64_t>{16, 8, 16}, std::nullopt,
-      std::nullopt, std::array<NVVM::MMATypes, 2>{kind, kind},
+      b, loc, type, words(left), words(right), sums,
+      ArrayRef<int64_t>{16, 8, element.isF32() ? 8 : 16}, std::nullopt, std::nullopt,
+      std::array<NVVM::MMATypes, 2>{kind, kind},
       std::array<NVVM::MMALayout, 2>{NVVM::MMALayout::row, NVVM::MMALayout::col});
   SmallVector<Value> results;
   for (size_t i = 0; i < sums.size(); ++i)

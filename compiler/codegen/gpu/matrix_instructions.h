@@ -25,9 +25,13 @@ void waitForCopies(mlir::OpBuilder &builder, mlir::Location loc, int64_t pending
 // `transposed` those of column lane / 4.
 llvm::SmallVector<mlir::Value> loadMatrices(mlir::OpBuilder &builder, mlir::Location loc,
                                             mlir::Value row, int64_t count, bool transposed);
-// `sums` (4 of f32) plus the product of a 16 x 16 matrix (4 of i32) and a 16 x 8 one (2 of i32)
-// of f16 or bf16, spread over the warp as mma.sync.m16n8k16 wants them: sums 0 and 1 are elements
-// 2 (lane % 4) and the next of row lane / 4, sums 2 and 3 those of the row 8 below.
+// `value` (f32) rounded to the 11 bits of tf32, at a tie away from zero; its bits as i32.
+mlir::Value roundToTf32(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value);
+
+// `sums` (4 of f32) plus the product of a 16 x k matrix (4 of i32) and a k x 8 one (2 of i32),
+// spread over the warp as mma.sync.m16n8k16 wants them with `element` f16 or bf16 (k = 16), and
+// m16n8k8 with f32, which stands for tf32 (k = 8). Sums 0 and 1 are elements 2 (lane % 4) and the
+// next of row lane / 4, sums 2 and 3 those of the row 8 below.
 llvm::SmallVector<mlir::Value> multiplyMatrices(mlir::OpBuilder &builder, mlir::Location loc,
                                                 mlir::Type element, mlir::ValueRange left,
                                                 mlir::ValueRange right, mlir::ValueRange sums);

@@ -14,6 +14,7 @@ llvm::Expected<strategy::Target> resolveTarget(llvm::StringRef triple, llvm::Str
   target->has_estimates = false;
   target->has_f16_conversions = true;
   target->has_bf16_conversions = false;
+  target->has_tf32_products = true;
   target->l1_bytes = 128 << 10;
   target->l2_bytes = 40 << 20;  // shared by all processors
   target->l3_bytes = 40 << 20;

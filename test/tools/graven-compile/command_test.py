@@ -55,6 +55,9 @@ class CommandTest(unittest.TestCase):
         self.fails(IRIS, "--target=vax", code=1, says=["unknown target 'vax'", "aarch64-linux-gnu"])
         self.fails(IRIS, "--device=tpu", code=1, says=["unknown device 'tpu'", "cpu"])
         self.fails(IRIS, "--numerics=exact", code=2, says=["fast or strict", "'exact'"])
+        self.fails(IRIS, "--matmul=bf16", code=2, says=["f32 or tf32", "'bf16'"])
+        self.fails(IRIS, "--matmul=tf32", "--numerics=strict", "--device=cuda", code=1,
+                   says=["cannot be strict and of tf32", "leave out --numerics=strict or --matmul=tf32"])
         self.fails(IRIS, "--compile-to=fusee", code=1, says=["no phase 'fusee'", "fuse"])
         self.fails(code=2, says=["no model given"])
 
@@ -118,6 +121,21 @@ class CommandTest(unittest.TestCase):
             code = self.run_tool(IRIS, "--cpu=x86-64-v4", "--target=x86_64-linux-gnu", "--emit=asm",
                                  "-o", "-", *flags).stdout
             self.assertEqual("vrsqrt14ps" in code, said == "fast")
+
+    def test_products_of_tf32_are_the_gpus(self):
+        for device, matmul, cores in (("cuda", None, False), ("cuda", "f32", False), ("cuda", "tf32", True),
+                                      ("cpu", "tf32", False)):
+            flags = [f"--device={device}", *([f"--matmul={matmul}"] if matmul else [])]
+            done = self.run_tool(IRIS, "-o", "m.so", *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual("device 'cpu' multiplies f32 operands as they are; --matmul=tf32 changes "
+                             "nothing there" in done.stderr, device == "cpu")
+            info = subprocess.run([str(BIN / "graven-run"), "info", "m.so"], cwd=self.folder,
+                                  capture_output=True, text=True, timeout=60).stdout
+            self.assertIn("Numerics: fast, matrix products of tf32\n" if cores else "Numerics: fast\n",
+                          info)
+            code = self.run_tool(IRIS, "--emit=asm", "-o", "-", *flags).stdout
+            self.assertEqual(".row.col.f32.tf32.tf32.f32" in code, cores)
 
     def test_dumps_after_each_phase(self):
         done = self.run_tool(IRIS, "--dump-after-each=dumps", "--stats=json")

@@ -170,6 +170,9 @@ def table(tiny=False):
         gemm("nn", big, big, big, target=0.85, references=other),
         gemm("nt", big, big, big, target=0.85, references=other),
         gemm("tn", big, big, big, target=0.85, references=other),
+        # Both sides round their operands to tf32.
+        *[gemm(layout, big, big, big, "tf32", ("--matmul=tf32",),
+               references=("torch eager, tf32 off", "jax.jit, tf32 off")) for layout in ("nn", "nt", "tn")],
         gemm("nn", mid, mid, mid, references=other),
         gemm("nn", small, small, small, references=other),
         gemm("nn", 33, 65, 17, references=other) if tiny else

@@ -61,9 +61,9 @@ std::unique_ptr<BlockProduct> blockProduct(KernelFunction &function, const Block
 // shared memory as [k][m] and [k][n].
 std::unique_ptr<BlockProduct> fmaProduct(KernelFunction &function, const BlockTiling &tiling,
                                          mlir::Value shared);
-// Tensor cores (mma.sync): steps of 16 k's of 16-bit elements, each summed in an order of the
-// machine's, in f32. Tiles lie in shared memory as in global memory, and are turned, where they
-// must be, by ldmatrix.
+// Tensor cores (mma.sync): steps of 16 k's of 16-bit elements or 8 of f32 elements rounded to tf32,
+// each summed in an order of the machine's, in f32. Tiles lie in shared memory as in global memory,
+// and are turned, where they must be, on the way to registers.
 std::unique_ptr<BlockProduct> tensorProduct(KernelFunction &function, const BlockTiling &tiling,
                                             mlir::Value shared);
 

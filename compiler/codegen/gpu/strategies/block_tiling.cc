@@ -23,7 +23,8 @@ constexpr Candidate kCandidates[] = {
     {2, 64, 32, 2, 1, 4},    {1, 128, 32, 1, 1, 4},  {1, 64, 32, 1, 1, 4},   {1, 32, 64, 1, 1, 4},
 };
 
-// The same for tensor cores: a warp has thread_m / 2 x thread_n / 2 products of 16 x 8 x 16.
+// The same for tensor cores: a warp has thread_m / 2 x thread_n / 2 products of 16 x 8 x 16. With
+// elements of 4 bytes, block_k is half as long.
 constexpr Candidate kTensorCandidates[] = {
     {128, 128, 32, 8, 8, 4}, {128, 64, 32, 8, 8, 4}, {64, 128, 32, 8, 8, 4}, {64, 64, 32, 4, 8, 4},
     {32, 64, 32, 4, 4, 4},   {64, 32, 32, 4, 4, 4},  {32, 32, 64, 2, 4, 4},  {16, 64, 64, 2, 4, 4},
@@ -41,8 +42,9 @@ constexpr double kStageCycles = 4000;
 // Cycles from one step of k to the next where a thread waits for each.
 constexpr double kStepCycles = 8;
 
-// Products that the tensor cores of one processor add in a cycle; cycles from one step of theirs to
-// the next where a warp waits for each; bytes that shared memory gives in a cycle.
+// Products of 16-bit elements that the tensor cores of one processor add in a cycle (half as many
+// of tf32); cycles from one step of theirs to the next where a warp waits for each; bytes that
+// shared memory gives in a cycle.
 constexpr double kTensorProducts = 1024, kTensorStepCycles = 40, kSharedBytes = 128;
 
 // Cycles of one step of k of all blocks that a processor has, on tensor cores.
@@ -52,8 +54,9 @@ double tensorStep(const BlockTiling &t, double blocks) {
   double warp_m = double(t.thread_m * 8), warp_n = double(t.thread_n * 4);
   double shared = blocks * double(t.threads()) / 32 * (warp_m + warp_n) * double(t.bytes);
   double memory = blocks * double((t.block_m + t.block_n) * t.bytes) / kCacheBytes;
-  return std::max({products / kTensorProducts, shared / kSharedBytes, memory,
-                   kTensorStepCycles / double(t.step_k)});
+  double rate = kTensorProducts * 2 / double(t.bytes);
+  return std::max(
+      {products / rate, shared / kSharedBytes, memory, kTensorStepCycles / double(t.step_k)});
 }
 
 // Cycles that the product takes on `target` with the tiling's block.
@@ -96,6 +99,7 @@ class Choice {
       tiling.block_m = candidate.block_m;
       tiling.block_n = candidate.block_n;
       tiling.block_k = candidate.block_k;
+      if (start.onTensorCores()) tiling.block_k = candidate.block_k * 2 / start.bytes;
       tiling.thread_m = candidate.thread_m;
       tiling.thread_n = candidate.thread_n;
       tiling.stages = candidate.stages;
@@ -146,7 +150,7 @@ class Choice {
   static SmallVector<std::pair<std::string, int64_t *>> fields(BlockTiling &t) {
     return {{"block_m", &t.block_m},   {"block_n", &t.block_n},   {"block_k", &t.block_k},
             {"thread_m", &t.thread_m}, {"thread_n", &t.thread_n}, {"stages", &t.stages},
-            {"part_k", &t.part_k}};
+            {"part_k", &t.part_k},     {"step_k", &t.step_k}};
   }
 
  private:
@@ -202,7 +206,12 @@ TileLayout BlockTiling::layout(bool left) const {
   if (onTensorCores()) {
     layout.rows_of_k = layout.along_k;
     layout.pitch = layout.along_k ? block_k : block;
-    layout.pieces = layout.pitch / vector();
+    // ldmatrix turns 16-bit elements only. Others a thread reads one by one: a warp four rows at a
+    // time, eight neighbours each, which fill the banks where rows are that far apart.
+    if (bytes == 4 && !layout.along_k)
+      layout.pitch += 8;
+    else
+      layout.pieces = layout.pitch / vector();
     return layout;
   }
   layout.turned = layout.along_k && block > 1;
@@ -248,7 +257,9 @@ BlockTiling BlockTiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr para
 }
 
 BlockTiling chooseBlockTiling(graph::DotGeneralOp dot, const strategy::Target &target) {
-  return Choice(startOf(dot), target).tiling();
+  BlockTiling start = startOf(dot);
+  if (target.tf32() && elementOf(dot.getLhs()).isF32()) start.step_k = 8;
+  return Choice(start, target).tiling();
 }
 
 }  // namespace graven::codegen::gpu

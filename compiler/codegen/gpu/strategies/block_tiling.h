@@ -33,7 +33,9 @@ struct BlockTiling {
   GemmShape gemm;
   int64_t bytes = 4;          // of an element of the operands
   int64_t sum_bytes = 4;      // of one of the result
-  int64_t step_k = 1;         // 1: fused multiply-adds; 16: tensor cores, which sum that many k's
+  // 1: fused multiply-adds; else tensor cores, which sum that many k's: 16 of 16-bit elements, 8 of
+  // f32 elements, rounded to tf32.
+  int64_t step_k = 1;
   bool lhs_computed = false;  // the operand is computed while it is copied
   bool rhs_computed = false;
   int64_t block_m = 1, block_n = 1;    // of a workgroup; powers of two, as all below

@@ -1,5 +1,6 @@
-// Matrix products by fused multiply-add or, of 16-bit floats, on tensor cores: blocks of the result
-// in registers, tiles of the operands in shared memory (block_product.h).
+// Matrix products by fused multiply-add or, of 16-bit floats and where asked for of f32 ones
+// rounded to tf32, on tensor cores: blocks of the result in registers, tiles of the operands in
+// shared memory (block_product.h).
 //
 // What leads to an operand is computed while it is copied; what follows from the product, once a
 // block is done. Where k is long and the result small, parts of k are summed by workgroups of their

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -156,13 +157,16 @@ std::vector<Bytes> EmulatedKernel::run(emulator::Module &module, const std::vect
   return outputs;
 }
 
-void EmulatedKernel::check(unsigned seed, double tolerance, double low, double high) {
+void EmulatedKernel::check(unsigned seed, double tolerance, double low, double high, double grid) {
   if (!ok()) return;
   SCOPED_TRACE(func_.getSymName().str());
   std::vector<Numbers> inputs = randomInputs(func_, seed, low, high);
   std::vector<Bytes> encoded;
-  for (auto [type, numbers] : llvm::zip(func_.getInputTypes(), inputs))
+  for (auto [type, numbers] : llvm::zip(func_.getInputTypes(), inputs)) {
+    if (grid && isa<FloatType>(cast<RankedTensorType>(type).getElementType()))
+      for (double &number : numbers) number = std::round(number / grid) * grid;
     encoded.push_back(encode(type, numbers));
+  }
   std::vector<Numbers> expected = interpreted(body(), inputs);
   emulator::Options options;
   options.seed = seed;

@@ -45,8 +45,8 @@ class EmulatedKernel {
   // Runs the kernel on random inputs and compares with the interpreter: floats within `tolerance`
   // relative to the largest element of an output (or absolute below 1), everything else exactly.
   // Also runs it with warps in another order, and with every pair of same_index sharing memory, and
-  // demands equal bits.
-  void check(unsigned seed, double tolerance, double low = -2, double high = 2);
+  // demands equal bits. With `grid`, floats are multiples of it.
+  void check(unsigned seed, double tolerance, double low = -2, double high = 2, double grid = 0);
 
  private:
   // Appends to `findings` what the emulator finds.

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cmath>
+#include <functional>
 #include <regex>
 #include <string>
 #include <vector>
@@ -21,18 +22,29 @@ using std::string;
 struct Product {
   int64_t m, n, k;
   bool lhs_transposed = false, rhs_transposed = false;
-  string type = "f32";
-  int64_t batch = 0;  // 0: no batch axis
+  string type = "f32";  // "tf32": f32 that the compiler is told to round for tensor cores
+  int64_t batch = 0;    // 0: no batch axis
 
   std::vector<int64_t> shape(int64_t rows, int64_t columns) const {
     if (batch) return {batch, rows, columns};
     return {rows, columns};
   }
-  string lhs() const { return typeText(lhs_transposed ? shape(k, m) : shape(m, k), type); }
-  string rhs() const { return typeText(rhs_transposed ? shape(n, k) : shape(k, n), type); }
+  string lhs() const { return typeText(lhs_transposed ? shape(k, m) : shape(m, k), element()); }
+  string rhs() const { return typeText(rhs_transposed ? shape(n, k) : shape(k, n), element()); }
   // 16-bit operands have f32 sums.
   bool narrow() const { return type == "f16" || type == "bf16"; }
-  string outType() const { return narrow() ? "f32" : type; }
+  string element() const { return type == "tf32" ? "f32" : type; }
+  string outType() const { return narrow() ? "f32" : element(); }
+  bool tf32() const { return type == "tf32"; }
+  // With inputs that are multiples of this nothing is lost by rounding them, nor their products, to
+  // tf32, so what follows a product can be compared closely.
+  double grid() const { return tf32() ? 0x1p-3 : 0; }
+  // Of the target, what asks for this product.
+  std::function<void(strategy::Target &)> asked() const {
+    return [tf32 = tf32()](strategy::Target &target) {
+      target.matmul = tf32 ? strategy::Matmul::kTf32 : strategy::Matmul::kF32;
+    };
+  }
   string out() const { return typeText(shape(m, n), outType()); }
   // Result %0 of operands `x` and `y`.
   string op(const string &x = "%a0", const string &y = "%a1") const {
@@ -77,10 +89,11 @@ inline std::vector<Bytes> inputsOf(EmulatedKernel &kernel, unsigned seed,
 // Each element within (k + 1) units of roundoff of the sum of its terms' magnitudes (N. Higham,
 // "Accuracy and Stability of Numerical Algorithms", section 3.1: k for the order of summation, and
 // one for what the reference's own roundings in f64 add). Tensor cores may cut off instead of
-// rounding: units twice as large.
+// rounding: units twice as large. Each operand that is rounded to tf32 adds half a unit of its own.
 inline void expectWithinBound(const Product &p, const std::vector<Numbers> &inputs,
                               const Numbers &out) {
-  double unit = p.narrow() ? 0x1p-23 : p.type == "f32" ? 0x1p-24 : 0x1p-52;
+  double unit = p.narrow() || p.tf32() ? 0x1p-23 : p.type == "f32" ? 0x1p-24 : 0x1p-52;
+  double rounded = p.tf32() ? 2 * 0x1p-11 : 0;
   int64_t wrong = 0;
   for (int64_t batch = 0; batch < std::max<int64_t>(p.batch, 1); ++batch)
     for (int64_t i = 0; i < p.m; ++i)
@@ -93,7 +106,7 @@ inline void expectWithinBound(const Product &p, const std::vector<Numbers> &inpu
           magnitude += std::abs(x * y);
         }
         double found = out[(batch * p.m + i) * p.n + j];
-        double bound = static_cast<double>(p.k + 1) * unit * magnitude;
+        double bound = (rounded + static_cast<double>(p.k + 1) * unit) * magnitude;
         if (std::abs(found - sum) <= bound) continue;  // false for NaN
         if (wrong++ < 3)
           ADD_FAILURE() << "at " << batch << ", " << i << ", " << j << ": " << found
@@ -105,9 +118,10 @@ inline void expectWithinBound(const Product &p, const std::vector<Numbers> &inpu
 // Runs the bare product and returns its bits.
 inline Bytes check(const Product &p, const string &only = "contraction") {
   SCOPED_TRACE(p.told() + " " + only);
-  EmulatedKernel kernel(p.bare(), only);
+  EmulatedKernel kernel(p.bare(), only, p.asked());
   EXPECT_TRUE(kernel.ok());
   if (!kernel.ok()) return {};
+  EXPECT_EQ(countOf(kernel.ptx(), "mma.sync") > 0, p.narrow() || p.tf32());
   EXPECT_EQ(kernel.strategy(), only.substr(0, only.find(':')));
   std::vector<Numbers> numbers;
   std::vector<Bytes> inputs = inputsOf(kernel, static_cast<unsigned>(p.m * 31 + p.n), &numbers);
