@@ -79,6 +79,16 @@ std::vector<double> halves(const std::string &bytes) {
   return values;
 }
 
+/// Elements of bf16: the upper halves of f32.
+std::vector<double> brain_floats(const std::string &bytes) {
+  std::string wide;
+  for (size_t at = 0; at + 2 <= bytes.size(); at += 2) {
+    wide.append(2, '\0');
+    wide.append(bytes, at, 2);
+  }
+  return numbers<float>(wide);
+}
+
 std::string told(size_t index, double actual, double expected) {
   char text[160];
   std::snprintf(text, sizeof text, "element %zu is %.9g, expected %.9g", index, actual, expected);
@@ -196,6 +206,13 @@ std::string difference(const Buffer &buffer, const std::string &actual, double *
   }
   if (buffer.element == "f32") {
     return compare(numbers<float>(actual), numbers<float>(buffer.expected), buffer.tolerance, false,
+                   worst);
+  }
+  if (buffer.element == "f16") {
+    return compare(halves(actual), halves(buffer.expected), buffer.tolerance, false, worst);
+  }
+  if (buffer.element == "bf16") {
+    return compare(brain_floats(actual), brain_floats(buffer.expected), buffer.tolerance, false,
                    worst);
   }
   if (buffer.element == "f64") {

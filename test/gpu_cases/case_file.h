@@ -12,10 +12,10 @@ namespace graven::gpu_cases {
 
 /// Memory of one operand.
 struct Buffer {
-  /// What it holds. "f32", "f64": floats, which may be off by `tolerance` relative to max(1,
-  /// |expected|). "bytes": anything; without a tolerance all bits count but those of a NaN, with
-  /// one they are taken for f32, which may be off by it relative to the largest. Any other: all
-  /// bits.
+  /// What it holds. "f16", "bf16", "f32", "f64": floats, which may be off by `tolerance` relative
+  /// to max(1, |expected|). "bytes": anything; without a tolerance all bits count but those of a
+  /// NaN, with one they are taken for f32, which may be off by it relative to the largest. Any
+  /// other: all bits.
   std::string element = "bytes";
   double tolerance = 0;
   std::string before;    ///< content when it begins; empty for outputs of an entry

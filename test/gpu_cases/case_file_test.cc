@@ -80,6 +80,18 @@ TEST(Difference, OfFloats) {
   EXPECT_NE(differs(buffer, bytes_of<double>({1 + 1e-10})), "");
 }
 
+TEST(Difference, OfFloatsOf16Bits) {
+  // 1, 1 + an ulp, NaN.
+  Buffer buffer{"f16", 0x1p-10, "", bytes_of<uint16_t>({0x3c00, 0x3c00, 0x7e00})};
+  EXPECT_EQ(differs(buffer, bytes_of<uint16_t>({0x3c00, 0x3c01, 0x7e01})), "");
+  EXPECT_NE(differs(buffer, bytes_of<uint16_t>({0x3c00, 0x3c02, 0x7e00})), "");
+  EXPECT_NE(differs(buffer, bytes_of<uint16_t>({0x3c00, 0x3c00, 0x3c00})), "");
+  buffer = {"bf16", 0x1p-7, "", bytes_of<uint16_t>({0x3f80, 0x3f80, 0x7fc0})};
+  EXPECT_EQ(differs(buffer, bytes_of<uint16_t>({0x3f80, 0x3f81, 0x7fc1})), "");
+  EXPECT_NE(differs(buffer, bytes_of<uint16_t>({0x3f80, 0x3f82, 0x7fc0})), "");
+  EXPECT_NE(differs(buffer, bytes_of<uint16_t>({0x3f80, 0x3f80, 0x3f80})), "");
+}
+
 TEST(Difference, OfBytes) {
   Buffer buffer{"bytes", 0, "", bytes_of<uint32_t>({3, 0x3f800000, 0x7fc00000})};
   EXPECT_EQ(differs(buffer, bytes_of<uint32_t>({3, 0x3f800000, 0x7fc00000})), "");

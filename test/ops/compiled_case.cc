@@ -1,5 +1,6 @@
 #include "test/ops/compiled_case.h"
 
+#include <cmath>
 #include <set>
 
 #include "test/ops/compiled.h"
@@ -47,6 +48,26 @@ std::vector<Check> checksOf(const CompiledCase &one, std::string &text) {
     }
   }
   return checks;
+}
+
+std::vector<Check> narrowChecks(mlir::FloatType precision, std::string &text) {
+  std::vector<Check> checks;
+  for (const Row &row : opRows()) {
+    std::vector<Tensor> arguments = argumentsOf(row, precision);
+    if (llvm::none_of(arguments, [](const Tensor &t) { return t.isReal(); })) continue;
+    auto module = sourceOf(row, precision);
+    Check check{"row" + std::to_string(checks.size()), row.name(), arguments, {}};
+    text += textOf(entryOf(*module), check.name);
+    decompose(*module);
+    check.expected = {interpret(entryOf(*module), arguments)[0]};
+    checks.push_back(std::move(check));
+  }
+  return checks;
+}
+
+double narrowTolerance(mlir::FloatType precision) {
+  int fraction = static_cast<int>(precision.getFPMantissaWidth()) - 1;
+  return std::ldexp(1.0, -fraction - 1) + 2e-5;
 }
 
 }  // namespace graven::ops_test

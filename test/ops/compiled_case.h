@@ -34,6 +34,13 @@ struct Check {
 // in f64 whatever the precision.
 std::vector<Check> checksOf(const CompiledCase &one, std::string &text);
 
+// All rows with real arguments on floats of 16 bits, `precision`, values only: the exact results of
+// the rounded arguments, as one model, `text`.
+std::vector<Check> narrowChecks(mlir::FloatType precision, std::string &text);
+// How far those may be off, relative to max(1, |expected|): half a unit in the last place, and what
+// computing in f32 adds.
+double narrowTolerance(mlir::FloatType precision);
+
 }  // namespace graven::ops_test
 
 #endif  // GRAVEN_TEST_OPS_COMPILED_CASE_H_

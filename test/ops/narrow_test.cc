@@ -5,6 +5,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include "test/ops/compiled.h"
+#include "test/ops/compiled_case.h"
 #include "test/ops/fixture.h"
 #include "test/ops/interpreter.h"
 
@@ -23,33 +24,15 @@ void PrintTo(const Narrow &narrow, std::ostream *out) { *out << narrow.name; }
 class NarrowFloats : public testing::TestWithParam<Narrow> {};
 
 TEST_P(NarrowFloats, EachOpRoundsOnce) {
-  mlir::FloatType precision = GetParam().type();
-  struct Check {
-    std::string name, row;
-    std::vector<Tensor> arguments;
-    Tensor expected;
-  };
-  std::vector<Check> checks;
   std::string text;
-  for (const Row &row : opRows()) {
-    std::vector<Tensor> arguments = argumentsOf(row, precision);
-    if (llvm::none_of(arguments, [](const Tensor &t) { return t.isReal(); })) continue;
-    auto module = sourceOf(row, precision);
-    Check check{"row" + std::to_string(checks.size()), row.name(), arguments, {}};
-    text += textOf(entryOf(*module), check.name);
-    decompose(*module);
-    check.expected = interpret(entryOf(*module), arguments)[0];
-    checks.push_back(std::move(check));
-  }
+  std::vector<Check> checks = narrowChecks(GetParam().type(), text);
   CompiledModel model(text);
   ASSERT_TRUE(model.ok());
-  // Half a unit in the last place, and what computing in f32 adds.
-  double rounding = std::ldexp(1.0, -GetParam().fraction - 1);
   for (const Check &check : checks) {
     SCOPED_TRACE(check.row + ", " + check.name);
-    std::vector<Tensor> actual = model.call(check.name, check.arguments, {check.expected.type()});
+    std::vector<Tensor> actual = model.call(check.name, check.arguments, {check.expected[0].type()});
     if (actual.empty()) continue;
-    expectClose(actual[0], check.expected, rounding + 2e-5);
+    expectClose(actual[0], check.expected[0], narrowTolerance(GetParam().type()));
   }
 }
 

@@ -3,16 +3,18 @@
 //   ops_write_cases FOLDER [REGEX]      # of ops whose name (such as tanh_f32) the expression
 //   matches
 //
-// makes FOLDER/tanh_f32.so and FOLDER/tanh_f32.cases. Prints a line for each; one that does not
+// makes FOLDER/tanh_f32.so and FOLDER/tanh_f32.cases, and rows_f16 and rows_bf16 of all ops. Prints a line for each; one that does not
 // compile is told on stderr, and the exit status is 1.
 #include <cstdio>
 #include <fstream>
 #include <regex>
 
 #include "compiler/api/compile.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "test/gpu_cases/case_file.h"
 #include "test/ops/compiled.h"
 #include "test/ops/compiled_case.h"
+#include "test/ops/fixture.h"
 
 namespace graven::ops_test {
 namespace {
@@ -25,30 +27,29 @@ gpu_cases::Buffer bufferOf(const Tensor &tensor, double tolerance) {
     buffer.element = "integers";
     return buffer;
   }
-  buffer.element = tensor.element.isF64() ? "f64" : "f32";
+  buffer.element = llvm::formatv("{0}", tensor.element);
   buffer.tolerance = tolerance;
   return buffer;
 }
 
-bool write(const CompiledCase &one, const std::string &folder) {
-  std::string text;
-  std::vector<Check> checks = checksOf(one, text);
+bool write(const std::string &name, const std::string &text, const std::vector<Check> &checks,
+           double tolerance, const std::string &folder) {
   CompileOptions options;
-  options.file_name = one.name() + ".mlir";
+  options.file_name = name + ".mlir";
   options.device = "cuda";
   absl::StatusOr<Artifact> artifact = compile(text, options);
   if (!artifact.ok()) {
-    std::fprintf(stderr, "%s: %s\n", one.name().c_str(),
+    std::fprintf(stderr, "%s: %s\n", name.c_str(),
                  std::string(artifact.status().message()).c_str());
     return false;
   }
-  std::ofstream(folder + "/" + one.name() + ".so", std::ios::binary) << artifact->bytes;
-  std::ofstream file(folder + "/" + one.name() + ".cases", std::ios::binary);
+  std::ofstream(folder + "/" + name + ".so", std::ios::binary) << artifact->bytes;
+  std::ofstream file(folder + "/" + name + ".cases", std::ios::binary);
   for (const Check &check : checks) {
     gpu_cases::Case made;
     made.kind = gpu_cases::Kind::kEntry;
-    made.name = one.name() + " " + check.row + " " + check.name;
-    made.module = one.name() + ".so";
+    made.name = name + " " + check.row + " " + check.name;
+    made.module = name + ".so";
     made.function = check.name;
     for (const Tensor &argument : check.arguments) {
       made.buffers.push_back(bufferOf(argument, 0));
@@ -56,10 +57,10 @@ bool write(const CompiledCase &one, const std::string &folder) {
       made.buffers.back().expected.clear();
     }
     for (const Tensor &tensor : check.expected)
-      made.buffers.push_back(bufferOf(tensor, one.tolerance()));
+      made.buffers.push_back(bufferOf(tensor, tolerance));
     file << gpu_cases::encode(made);
   }
-  std::printf("%s: %zu cases\n", one.name().c_str(), checks.size());
+  std::printf("%s: %zu cases\n", name.c_str(), checks.size());
   return file.good();
 }
 
@@ -68,7 +69,19 @@ int writeAll(const std::string &folder, const std::string &expression) {
   int status = 0;
   for (const auto &[rows, order] : {std::pair{opRows(), 1}, {compositionRows(), 2}}) {
     for (const CompiledCase &one : compiledCases(rows, order))
-      if (std::regex_search(one.name(), wanted) && !write(one, folder)) status = 1;
+      if (std::regex_search(one.name(), wanted)) {
+        std::string text;
+        std::vector<Check> checks = checksOf(one, text);
+        if (!write(one.name(), text, checks, one.tolerance(), folder)) status = 1;
+      }
+  }
+  for (mlir::FloatType type : {mlir::FloatType(mlir::Float16Type::get(&context())),
+                               mlir::FloatType(mlir::BFloat16Type::get(&context()))}) {
+    std::string name = llvm::formatv("rows_{0}", mlir::Type(type)), text;
+    if (!std::regex_search(name, wanted)) continue;
+    std::vector<Check> checks = narrowChecks(type, text);
+    // What is expected is rounded, too.
+    if (!write(name, text, checks, 2 * narrowTolerance(type), folder)) status = 1;
   }
   return status;
 }
