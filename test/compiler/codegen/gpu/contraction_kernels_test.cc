@@ -15,7 +15,7 @@ TEST(GpuContractionKernels, AllLayouts) {
 }
 
 TEST(GpuContractionKernels, Doubles) {
-  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 63, 127}, {63, 65, 7}, {127, 7, 65}})
+  for (auto [m, n, k] : kSizes)
     for (bool lhs : {false, true})
       for (bool rhs : {false, true}) check({m, n, k, lhs, rhs, "f64"});
 }

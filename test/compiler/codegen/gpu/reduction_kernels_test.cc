@@ -286,5 +286,80 @@ TEST(GpuScatterKernels, InTheOrderOfIndices) {
         "scatter", 1e-13);
 }
 
+// Elements of 16 bits: what rounds nothing is computed with them, the rest between conversions.
+// Long rows and columns go through partial results, which then are of 16 bits, too.
+TEST(GpuNarrowKernels, Rows) {
+  for (string type : {"f16", "bf16"})
+    for (auto [rows, columns] : {std::pair{5, 10}, {3, 129}, {4, 1024}, {2, 5003}, {1, 100000}}) {
+      SCOPED_TRACE(testing::Message() << rows << "x" << columns << " " << type);
+      std::vector<int64_t> both = {rows, columns};
+      string n = typeText(both, type), w = typeText(both, "f32");
+      string r = typeText({rows}, type), v = typeText({rows}, "f32");
+      string body = opText("%0", "max(%a0, axis = [1])", {n}, r) +
+                    opText("%1", "min(%a0, axis = [1])", {n}, r) +
+                    opText("%2", "convert(%a0, dtype = f32)", {n}, w) +
+                    opText("%3", "sum(%2, axis = [1])", {w}, v) +
+                    opText("%4", "convert(%3, dtype = " + type + ")", {v}, r);
+      double rounding = type == "f16" ? 0x1p-10 : 0x1p-7;
+      check(kernelText("row", {n}, body, {"%0", "%1", "%4"}, {r, r, r}), "row", rounding, true);
+      if (rows > 1)
+        check(kernelText("reference", {n},
+                         opText("%0", "argmax(%a0, axis = 1)", {n}, typeText({rows}, "i32")),
+                         {"%0"}, {typeText({rows}, "i32")}),
+              "row", 0);
+    }
+}
+
+TEST(GpuNarrowKernels, Columns) {
+  for (string type : {"f16", "bf16"})
+    for (auto [rows, columns] : {std::pair{7, 10}, {33, 129}, {128, 500}, {2600, 33}}) {
+      SCOPED_TRACE(testing::Message() << rows << "x" << columns << " " << type);
+      std::vector<int64_t> both = {rows, columns};
+      string n = typeText(both, type), w = typeText(both, "f32");
+      string c = typeText({columns}, type), v = typeText({columns}, "f32");
+      string body = opText("%0", "max(%a0, axis = [0])", {n}, c) +
+                    opText("%1", "convert(%a0, dtype = f32)", {n}, w) +
+                    opText("%2", "sum(%1, axis = [0])", {w}, v) +
+                    opText("%3", "convert(%2, dtype = " + type + ")", {v}, c);
+      double rounding = type == "f16" ? 0x1p-10 : 0x1p-7;
+      check(kernelText("column", {n}, body, {"%0", "%3"}, {c, c}), "column", rounding, true);
+    }
+}
+
+// A thread has four elements, as of f32, since it computes in that: accesses of eight bytes. Ends
+// that are no multiple of them.
+TEST(GpuNarrowKernels, ElementwiseAndTransposed) {
+  for (string type : {"f16", "bf16"}) {
+    for (int64_t length : {1, 7, 1000, 4096, 65537}) {
+      SCOPED_TRACE(testing::Message() << length << " " << type);
+      string n = typeText({length}, type), w = typeText({length}, "f32");
+      string body = opText("%0", "convert(%a0, dtype = f32)", {n}, w) +
+                    opText("%1", "multiply(%0, %a1)", {w, w}, w) +
+                    opText("%2", "convert(%1, dtype = " + type + ")", {w}, n) +
+                    opText("%3", "maximum(%2, %a0)", {n, n}, n);
+      check(kernelText("map", {n, w}, body, {"%3"}, {n}), "map", type == "f16" ? 0x1p-10 : 0x1p-7,
+            true);
+    }
+    EmulatedKernel copy(
+        kernelText("map", {"262144x" + type},
+                   opText("%0", "negate(%a0)", {"262144x" + type}, "262144x" + type), {"%0"},
+                   {"262144x" + type}));
+    ASSERT_TRUE(copy.ok());
+    for (const char *access : {"ld.global", "st.global"}) {
+      int64_t pairs = countOf(copy.ptx(), string(access) + ".v2.b32"),
+              fours = countOf(copy.ptx(), string(access) + ".v4.b16");
+      EXPECT_EQ(pairs + fours, 1);
+      EXPECT_EQ(countOf(copy.ptx(), access), 1);
+    }
+    for (auto [rows, columns] : {std::pair{16, 16}, {33, 65}, {127, 40}}) {
+      string from = typeText({columns, rows}, type), to = typeText({rows, columns}, type);
+      EmulatedKernel turned(
+          kernelText("map", {from}, opText("%0", "transpose(%a0)", {from}, to), {"%0"}, {to}));
+      ASSERT_TRUE(turned.ok());
+      turned.check(3, 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace graven::codegen::gpu
