@@ -71,6 +71,7 @@ bool isRowShape(const Group &group, ArrayRef<int64_t> shape) {
 }
 
 constexpr StringRef kCircle = "each kernel would have to wait for the other";
+constexpr StringRef kTooLarge = "one kernel would have too many inputs and outputs";
 
 // Tells that `op` reads what `group` makes from memory.
 void remarkApart(Operation *op, const Group &group, StringRef why) {
@@ -188,7 +189,9 @@ void Grouping::place(Operation *op) {
   for (Group *home : candidates) {
     bool circle = llvm::any_of(
         operands, [&](Group *other) { return other != home && dependsOn(other, home); });
-    if (StringRef why = circle ? kCircle : refusal(*home, op); !why.empty()) {
+    StringRef why = circle ? kCircle : refusal(*home, op);
+    if (why.empty() && mostBuffers(*home, op) > kernel::kMostBuffers) why = kTooLarge;
+    if (!why.empty()) {
       remarkApart(op, *home, why);
       continue;
     }
@@ -239,7 +242,8 @@ StringRef Grouping::whyApart(Operation *op, const Group &home, Group &group) con
   bool circle = dependsOn(&home, &group) && llvm::any_of(sources(home), [&](Group *source) {
                   return source != &group && dependsOn(source, &group);
                 });
-  return circle ? kCircle : "";
+  if (circle) return kCircle;
+  return mostBuffers(home, group.ops.getArrayRef()) > kernel::kMostBuffers ? kTooLarge : "";
 }
 
 StringRef Grouping::refusal(const Group &group, Operation *op) const {
@@ -276,6 +280,30 @@ StringRef Grouping::refusal(const Group &group, Operation *op) const {
       return "the kernel's first op is computed on its own";
   }
   llvm_unreachable("unknown kind");
+}
+
+int64_t Grouping::mostBuffers(const Group &group, ArrayRef<Operation *> more) const {
+  llvm::SmallPtrSet<Operation *, 16> within(group.ops.begin(), group.ops.end());
+  within.insert(more.begin(), more.end());
+  llvm::SmallPtrSet<Value, 16> inputs, seen;
+  int64_t outputs = 0;
+  for (Operation *op : within) {
+    outputs +=
+        llvm::any_of(op->getUsers(), [&](Operation *user) { return !within.contains(user); });
+    SmallVector<Value> pending(op->getOperands());
+    while (!pending.empty()) {
+      Value value = pending.pop_back_val();
+      Operation *def = value.getDefiningOp();
+      if (!seen.insert(value).second || (def && within.contains(def))) continue;
+      // A contraction reads what is repeated elsewhere.
+      bool copied = def && isRepeated(def) && !isa<graph::DotGeneralOp>(op);
+      if (copied)
+        llvm::append_range(pending, def->getOperands());
+      else
+        inputs.insert(value);
+    }
+  }
+  return inputs.size() + outputs;
 }
 
 void Grouping::join(Group &group, Operation *op) {

@@ -19,8 +19,8 @@ llvm::StringRef kindName(Kind kind);
 
 struct Group {
   Kind kind;
-  // The index space: of a map or contraction its result's shape, of row and column kernels the shape
-  // that is reduced.
+  // The index space: of a map or contraction its result's shape, of row and column kernels the
+  // shape that is reduced.
   llvm::SmallVector<int64_t> space;
   int64_t reduced = 0;  // row: how many last axes; column: how many first axes
   llvm::SetVector<mlir::Operation *> ops;
@@ -51,6 +51,8 @@ class Grouping {
   llvm::StringRef refusal(const Group &group, mlir::Operation *op) const;
   // Why `group`, which `op` reads as well, stays apart from `home`, which `op` has joined.
   llvm::StringRef whyApart(mlir::Operation *op, const Group &home, Group &group) const;
+  // At most how many inputs and outputs a kernel of these ops has.
+  int64_t mostBuffers(const Group &group, llvm::ArrayRef<mlir::Operation *> more) const;
   void join(Group &group, mlir::Operation *op);
   void absorb(Group &into, Group &from);
   // The groups whose results `op` reads, seen through repeated values and reshapes.

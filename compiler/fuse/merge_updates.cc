@@ -2,6 +2,7 @@
 // are one pass over all parameters.
 #include "compiler/fuse/passes.h"
 #include "dialect/kernel/kernel.h"
+#include "llvm/Support/MathExtras.h"
 #include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
@@ -34,9 +35,8 @@ bool isUpdate(kernel::FusedOp fused) {
       return false;
     }
   }
-  return llvm::all_of(fused->getUsers(), [](Operation *user) {
-    return user->hasTrait<OpTrait::IsTerminator>();
-  });
+  return llvm::all_of(fused->getUsers(),
+                      [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); });
 }
 
 // Everything that must agree for two updates to be one formula: ops, options but shapes, how values
@@ -56,7 +56,8 @@ std::string formulaOf(kernel::FusedOp fused) {
     os << op.getName() << '(';
     for (Value operand : op.getOperands()) os << number[operand] << ',';
     for (NamedAttribute attribute : op.getAttrs())
-      if (attribute.getName() != "shape") os << attribute.getName().getValue() << '=' << attribute.getValue() << ',';
+      if (attribute.getName() != "shape")
+        os << attribute.getName().getValue() << '=' << attribute.getValue() << ',';
     os << ')';
     for (Value result : op.getResults()) number[result] = number.size();
   }
@@ -105,15 +106,28 @@ void merge(MutableArrayRef<kernel::FusedOp> updates) {
 
   SmallVector<Value> operands(shared);
   operands.append(inputs);
-  auto merged = kernel::FusedOp::create(b, b.getFusedLoc(locs), types, operands,
-                                        b.getStringAttr("segments"),
-                                        b.getI64IntegerAttr(updates.size()),
-                                        b.getI64IntegerAttr(shared.size()));
+  auto merged = kernel::FusedOp::create(
+      b, b.getFusedLoc(locs), types, operands, b.getStringAttr("segments"),
+      b.getI64IntegerAttr(updates.size()), b.getI64IntegerAttr(shared.size()));
   merged.getBody().takeBody(region);
   size_t at = 0;
   for (kernel::FusedOp update : updates) {
     for (Value output : update.getOutputs()) output.replaceAllUsesWith(merged.getResult(at++));
     update.erase();
+  }
+}
+
+// Merges updates of one formula, in as many kernels as their buffers ask for.
+void mergeClass(MutableArrayRef<kernel::FusedOp> updates) {
+  kernel::FusedOp first = updates.front();
+  int64_t scalars =
+      llvm::count_if(first.getInputs(), [](Value input) { return shapeOf(input).empty(); });
+  int64_t each = first.getNumOperands() - scalars + first.getNumResults();
+  size_t most = std::max<int64_t>((kernel::kMostBuffers - scalars) / each, 1);
+  for (size_t parts = llvm::divideCeil(updates.size(), most); parts > 0; --parts) {
+    size_t count = llvm::divideCeil(updates.size(), parts);
+    if (count > 1) merge(updates.take_front(count));
+    updates = updates.drop_front(count);
   }
 }
 
@@ -127,8 +141,7 @@ class MergeUpdatesPass : public impl::MergeUpdatesBase<MergeUpdatesPass> {
       if (fresh) classes.emplace_back();
       classes[slot->second].push_back(fused);
     }
-    for (SmallVector<kernel::FusedOp> &updates : classes)
-      if (updates.size() > 1) merge(updates);
+    for (SmallVector<kernel::FusedOp> &updates : classes) mergeClass(updates);
   }
 };
 

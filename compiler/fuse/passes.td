@@ -29,7 +29,8 @@ def MergeUpdates : Pass<"fuse-merge-updates", "::graven::graph::EntryOp"> {
   let description = [{
     Maps that compute the same formula on tensors of different shapes, and whose results nobody but
     the end of the entry wants, become one kernel of kind `segments`: the optimizer's update of all
-    parameters is one launch and one piece of code.
+    parameters is one launch and one piece of code; or a few, equally large, where one would have
+    more buffers than a kernel may have.
   }];
   let dependentDialects = ["::graven::kernel::KernelDialect"];
 }

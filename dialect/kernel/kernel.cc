@@ -42,6 +42,9 @@ LogicalResult FusedOp::verify() {
   if (block.empty() || !isa<YieldOp>(block.back()) ||
       block.back().getOperandTypes() != getOutputs().getTypes())
     return emitOpError() << "has outputs whose types differ from those it yields";
+  if (int64_t buffers = getNumOperands() + getNumResults(); buffers > kMostBuffers)
+    return emitOpError() << "has " << buffers << " inputs and outputs; a kernel may have "
+                         << kMostBuffers;
   return success();
 }
 

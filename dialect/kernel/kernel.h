@@ -10,4 +10,13 @@
 #define GET_OP_CLASSES
 #include "dialect/kernel/kernel.h.inc"
 
+namespace graven::kernel {
+
+// Inputs and outputs that one kernel may have, on any device: their addresses are the parameters of
+// a launch, of which the oldest CUDA drivers that take our kernels allow 4 KB. One more is left for
+// scratch memory.
+constexpr int64_t kMostBuffers = 511;
+
+}  // namespace graven::kernel
+
 #endif  // GRAVEN_DIALECT_KERNEL_KERNEL_H_
