@@ -74,7 +74,12 @@ llvm::Expected<const Backend *> requireBackend(llvm::StringRef wish);
 // Adds a backend that lives as long as the process; before the first compilation.
 void registerBackend(const Backend &backend);
 
-// Adds to `out` the functions of every kernel of `module` by the strategies of `table`.
+// LLVM attribute of functions that compute with subnormal numbers flushed to zero, which a back
+// end whose targets have `has_flush` sees to.
+inline constexpr llvm::StringLiteral kFlush = "graven-flush";
+
+// Adds to `out` the functions of every kernel of `module` by the strategies of `table`. Those of
+// kernels planned with the parameter "flush" get the attribute kFlush.
 llvm::LogicalResult emitKernels(mlir::ModuleOp module, strategy::StrategyTable table,
                                 const strategy::Target &target, mlir::ModuleOp out);
 

@@ -91,6 +91,10 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
                                                   : "no strategy named '")
                                  << (only.empty() ? device.target.device : only.getValue()) << "'";
     Plan plan = strategy->plan(fused, device.target);
+    // Moments of parameters that are no longer used decay to subnormal numbers and stay there, at
+    // which processors are slow.
+    if (device.target.has_flush && !device.target.strict() && isUpdate(fused))
+      plan.params.push_back({"flush", 1});
     std::string base = kernelName(fused, plan);
     SmallVector<kernel::FuncOp> &others = named_[base];
     kernel::FuncOp kernel;

@@ -25,19 +25,6 @@ int rankOf(Operation *op) {
   return compares || chooses || op->getNumOperands() == 1 ? 3 : 2;
 }
 
-// Every result is the new value of a state, and of nothing else, and made from old ones.
-bool isUpdate(kernel::FusedOp fused) {
-  if (fused->use_empty() || llvm::none_of(fused.getInputs(), [](Value input) {
-        return isa_and_nonnull<graph::ReadOp>(input.getDefiningOp());
-      }))
-    return false;
-  return llvm::all_of(fused->getUses(), [](OpOperand &use) {
-    auto end = dyn_cast<graph::ReturnOp>(use.getOwner());
-    size_t writes = end && end.getWrites() ? end.getWrites()->size() : 0;
-    return use.getOperandNumber() + writes >= use.getOwner()->getNumOperands();
-  });
-}
-
 StringRef nameOf(Operation *op) {
   if (isa<graph::DotGeneralOp>(op)) return "matmul";
   if (isa<graph::RandomUniformOp, graph::RandomBitsOp>(op)) return "random";
@@ -57,6 +44,18 @@ std::string shapeName(ArrayRef<int64_t> shape) {
   std::string text;
   for (int64_t length : shape) text += (text.empty() ? "" : "x") + std::to_string(length);
   return text;
+}
+
+bool isUpdate(kernel::FusedOp fused) {
+  if (fused->use_empty() || llvm::none_of(fused.getInputs(), [](Value input) {
+        return isa_and_nonnull<graph::ReadOp>(input.getDefiningOp());
+      }))
+    return false;
+  return llvm::all_of(fused->getUses(), [](OpOperand &use) {
+    auto end = dyn_cast<graph::ReturnOp>(use.getOwner());
+    size_t writes = end && end.getWrites() ? end.getWrites()->size() : 0;
+    return use.getOperandNumber() + writes >= use.getOwner()->getNumOperands();
+  });
 }
 
 std::string kernelName(kernel::FusedOp fused, const Plan &plan) {

@@ -16,6 +16,10 @@ namespace graven::strategy {
 
 std::string kernelName(kernel::FusedOp fused, const Plan &plan);
 
+// Whether every result of `fused` is the new value of a state, and of nothing else, made from old
+// ones.
+bool isUpdate(kernel::FusedOp fused);
+
 // "64x128" of a shape; "scalar" of none.
 std::string shapeName(llvm::ArrayRef<int64_t> shape);
 

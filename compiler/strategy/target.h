@@ -49,6 +49,8 @@ struct Target {
   bool has_f16_conversions = false;
   bool has_bf16_conversions = false;
   bool has_tf32_products = false;  // what Matmul::kTf32 asks for
+  // Whether a kernel can have subnormal numbers flushed to zero, operands and results.
+  bool has_flush = false;
   int64_t l1_bytes = 32 << 10;    // data cache of one core
   int64_t l2_bytes = 512 << 10;   // of one core
   int64_t l3_bytes = 8 << 20;     // shared

@@ -189,6 +189,7 @@ llvm::Expected<Target> resolveTarget(llvm::StringRef triple_text, llvm::StringRe
   target.has_fma = true;
   target.has_estimates = level->estimates;
   target.has_f16_conversions = level->f16;
+  target.has_flush = triple->isX86();
   for (const Caches &each : kCaches)
     if (llvm::StringRef(target.cpu).starts_with(each.cpu_prefix)) {
       target.l1_bytes = each.l1;

@@ -1,6 +1,8 @@
 // Kernels without reductions through the map and the reference strategy, against the interpreter.
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "test/compiler/codegen/cpu/kernel_harness.h"
 
 namespace graven::codegen::cpu {
@@ -211,6 +213,45 @@ TEST(ElementwiseKernels, AgreeWithInterpreter) {
         ASSERT_TRUE(kernel.ok());
         kernel.check(++seed, type == std::string("f32") ? 1e-6 : 1e-14, row.low, row.high);
       }
+}
+
+// New values of states have no subnormal numbers in fast code on x86-64; the caller's mode comes
+// back.
+TEST(ElementwiseKernels, UpdatesFlushSubnormalNumbers) {
+  const std::string text = R"(
+graph.state @w : tensor<40xf32> role(parameter)
+graph.entry @main(%x: tensor<40xf32>) attributes {result_names = []} {
+  %w = read(@w) : () -> tensor<40xf32>
+  %y = kernel.fused(%w, %x) {kind = "map"} : (tensor<40xf32>, tensor<40xf32>) -> tensor<40xf32> {
+  ^bb0(%a: tensor<40xf32>, %b: tensor<40xf32>):
+    %0 = multiply(%a, %b) : (tensor<40xf32>, tensor<40xf32>) -> tensor<40xf32>
+    kernel.yield %0 : tensor<40xf32>
+  }
+  return(%y, writes = [@w]) : (tensor<40xf32>) -> ()
+}
+)";
+  for (bool strict : {false, true}) {
+    bool flushes = false;
+    CompiledKernel kernel(text, "", "native", [&](strategy::Target &target) {
+      if (strict) target.numerics = strategy::Numerics::kStrict;
+      flushes = target.has_flush && !strict;
+    });
+    ASSERT_TRUE(kernel.ok());
+    EXPECT_EQ(kernel.func().getStrategy().getParams().contains("flush"), flushes);
+    std::vector<CompiledKernel::Bytes> inputs;
+    // Each product is the subnormal number 2^-130.
+    for (float each : {0x1p-100f, 0x1p-30f}) {
+      std::vector<float> numbers(40, each);
+      const char *begin = reinterpret_cast<const char *>(numbers.data());
+      inputs.emplace_back(begin, begin + 40 * sizeof(float));
+    }
+    auto results = kernel.run(inputs);
+    float first;
+    memcpy(&first, results[0].data(), sizeof first);
+    EXPECT_EQ(first, flushes ? 0.0f : 0x1p-130f);
+    volatile float small = 0x1p-100f;
+    EXPECT_EQ(small * 0x1p-30f, 0x1p-130f);
+  }
 }
 
 }  // namespace
