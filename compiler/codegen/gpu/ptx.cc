@@ -81,8 +81,13 @@ std::string annotate(llvm::StringRef text, llvm::ArrayRef<EntryNote> notes) {
 llvm::Expected<std::string> printPtx(llvm::Module &module, const strategy::Target &target,
                                      llvm::ArrayRef<EntryNote> notes) {
   strategy::Target code = codeTarget(target);
-  if (llvm::Error error = host::optimizeModule(module, code)) return error;
+  if (llvm::Error error = host::optimizeModule(module, code, /*joins_accesses=*/true))
+    return error;
   loadKnownLanesAlone(module);
+  // The code generator would join accesses once more, and three neighbours to a load of four. It
+  // passes by functions with this attribute; PTX knows no implicit floats.
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration()) function.addFnAttr(llvm::Attribute::NoImplicitFloat);
   for (const llvm::Function &function : module)
     if (function.isDeclaration() && !function.isIntrinsic() && !function.use_empty())
       return llvm::createStringError(

@@ -18,6 +18,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Vectorize/LoadStoreVectorizer.h"
 
 namespace graven::codegen::host {
 namespace {
@@ -120,7 +121,8 @@ llvm::Expected<std::string> emit(llvm::Module &module, const strategy::Target &t
 
 }  // namespace
 
-llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target) {
+llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target,
+                           bool joins_accesses) {
   auto machine = createMachine(target);
   if (!machine) return machine.takeError();
   module.setTargetTriple(llvm::Triple(target.triple));
@@ -143,6 +145,10 @@ llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target)
     tuning.LoopUnrolling = true;
     tuning.SLPVectorization = false;
     llvm::PassBuilder builder(machine->get(), tuning);
+    if (joins_accesses)
+      builder.registerOptimizerLastEPCallback([](llvm::ModulePassManager &passes, auto...) {
+        passes.addPass(llvm::createModuleToFunctionPassAdaptor(llvm::LoadStoreVectorizerPass()));
+      });
     builder.registerModuleAnalyses(modules);
     builder.registerCGSCCAnalyses(components);
     builder.registerFunctionAnalyses(functions);

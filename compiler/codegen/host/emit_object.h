@@ -15,7 +15,9 @@ class Module;
 namespace graven::codegen::host {
 
 // Sets triple and data layout of `module` and optimizes it for `target`.
-llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target);
+// With `joins_accesses`, neighbouring accesses to memory become wider ones.
+llvm::Error optimizeModule(llvm::Module &module, const strategy::Target &target,
+                           bool joins_accesses = false);
 
 // Position-independent ELF object of an optimized `module`. Kernels may call memcpy and memset
 // only; any other undefined symbol that is not one of `elsewhere` is an error that names it. Fatal

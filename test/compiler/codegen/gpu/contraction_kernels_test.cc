@@ -168,6 +168,21 @@ TEST(GpuDotKernels, FewRows) {
   for (bool rhs : {false, true}) check({2, 20, 40, false, rhs, "f32", 3}, "dot");
 }
 
+// All odd lengths of rows and columns that it takes, in both precisions.
+TEST(GpuDotKernels, Sizes) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 63},
+                         {7, 7, 65},
+                         {1, 63, 127},
+                         {7, 65, 1000},
+                         {1, 127, 63},
+                         {7, 1000, 65}})
+    for (int layout = 0; layout < 4; ++layout)
+      for (const char *type : {"f32", "f64"}) {
+        Product p{m, n, k, layout % 2 == 1, layout / 2 == 1, type};
+        if (!p.rhs_transposed || !p.lhs_transposed || m == 1 || n == 1) check(p, "dot");
+      }
+}
+
 TEST(GpuDotKernels, ForcedTilings) {
   for (const char *variant : {"along_k=1,width=1,columns=1,slices=1,groups=1",
                               "along_k=1,width=4,columns=2,slices=4,groups=2",
