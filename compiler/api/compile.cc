@@ -20,6 +20,7 @@
 #include "compiler/report/page.h"
 #include "compiler/report/profile.h"
 #include "compiler/schedule/memory.h"
+#include "compiler/strategy/force_strategy.h"
 #include "dialect/graph/ir/graph.h"
 #include "dialect/nn/nn.h"
 #include "llvm/ADT/STLExtras.h"
@@ -140,6 +141,10 @@ class Compilation {
             "to 11 bits; leave out --numerics=strict or --matmul=tf32");
       pipeline_options_.target.matmul = strategy::Matmul::kTf32;
     }
+    for (const std::string &each : options_.strategies)
+      if (llvm::Error error = strategy::forceStrategyOfKind(each, backend_->strategies(),
+                                                            pipeline_options_.target))
+        return invalid(llvm::toString(std::move(error)));
     pipeline_options_.batches = options_.batches;
     pipeline_options_.entries = options_.entries;
     pipeline_options_.freezes = !options_.weights.empty();

@@ -55,6 +55,9 @@ struct CompileOptions {
   std::string cpu;                    // "": the target's default; "native": this machine's
   Numerics numerics = Numerics::kFast;
   Matmul matmul = Matmul::kF32;
+  // KIND:NAME or KIND:NAME:PARAM=NUMBER,...: kernels of that kind get the strategy of that name
+  // where it can compute them; for experiments. Parameters are obeyed unchecked.
+  std::vector<std::string> strategies;
   std::vector<int64_t> batches;       // variants to compile; empty: the model's own batch size
   std::vector<std::string> entries;   // entries to compile; empty: all
   unsigned threads = 0;               // for code generation; 0: as many as there are processors.

@@ -5,6 +5,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "mlir/IR/OperationSupport.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Pass/PassManager.h"
@@ -68,29 +69,38 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
       return failed(outline(fused, *device)) ? WalkResult::interrupt() : WalkResult::advance();
     });
     if (result.wasInterrupted()) signalPassFailure();
+    for (const auto &[kind, choice] : device->target.forced_by_kind)
+      if (!obeyed_.contains(kind))
+        emitRemark(UnknownLoc::get(&getContext()))
+            << "the strategy '" << choice.strategy << "' that was asked for computes no kernel of "
+            << "kind '" << kind << "' in this model";
     named_.clear();
+    obeyed_.clear();
   }
 
  private:
-  const Strategy *choose(kernel::FusedOp fused, const Device &device) {
-    for (const Strategy &strategy : device.table)
-      if (strategy.name == device.target.forced.strategy && strategy.matches(fused, device.target))
+  const Strategy *choose(kernel::FusedOp fused, const Target &target, StrategyTable table) {
+    for (const Strategy &strategy : table)
+      if (strategy.name == target.forced.strategy && strategy.matches(fused, target)) {
+        obeyed_.insert(fused.getKind());
         return &strategy;
-    for (const Strategy &strategy : device.table) {
+      }
+    for (const Strategy &strategy : table) {
       if (!only.empty() && strategy.name != only) continue;
-      if (strategy.matches(fused, device.target)) return &strategy;
+      if (strategy.matches(fused, target)) return &strategy;
     }
     return nullptr;
   }
 
   LogicalResult outline(kernel::FusedOp fused, const Device &device) {
-    const Strategy *strategy = choose(fused, device);
+    const Target target = device.target.forKind(fused.getKind());
+    const Strategy *strategy = choose(fused, target, device.table);
     if (!strategy)
       return fused.emitOpError() << "of kind '" << fused.getKind() << "' is matched by "
                                  << (only.empty() ? "no strategy of device '"
                                                   : "no strategy named '")
                                  << (only.empty() ? device.target.device : only.getValue()) << "'";
-    Plan plan = strategy->plan(fused, device.target);
+    Plan plan = strategy->plan(fused, target);
     // Moments of parameters that are no longer used decay to subnormal numbers and stay there, at
     // which processors are slow.
     if (device.target.has_flush && !device.target.strict() && isUpdate(fused))
@@ -143,6 +153,7 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
 
   DeviceResolver resolver_;
   llvm::StringMap<SmallVector<kernel::FuncOp>> named_;
+  llvm::StringSet<> obeyed_;  // kinds of which a kernel got what was forced
 };
 
 }  // namespace

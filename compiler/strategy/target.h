@@ -68,6 +68,18 @@ struct Target {
     std::string strategy;
     std::vector<std::pair<std::string, int64_t>> params;
   } forced;
+  // The same for kernels of one kind ("row"), in front of `forced`; the first of a kind counts.
+  std::vector<std::pair<std::string, Forced>> forced_by_kind;
+  // This target with what is forced for kernels of `kind` in `forced`.
+  Target forKind(std::string_view kind) const {
+    for (const auto &[name, choice] : forced_by_kind)
+      if (name == kind) {
+        Target target = *this;
+        target.forced = choice;
+        return target;
+      }
+    return *this;
+  }
   // The value that is forced for a strategy's parameter, else `chosen`.
   int64_t forcedOr(std::string_view strategy, std::string_view param, int64_t chosen) const {
     if (strategy != forced.strategy) return chosen;

@@ -31,10 +31,14 @@ int64_t StrategyAttr::getInt(StringRef key) const {
 StringRef FusedOp::getDefaultDialect() { return "graph"; }
 StringRef FuncOp::getDefaultDialect() { return "graph"; }
 
-LogicalResult FusedOp::verify() {
+ArrayRef<StringRef> kinds() {
   static constexpr StringRef kKinds[] = {"map",         "row",      "column",
                                          "contraction", "segments", "reference"};
-  if (!llvm::is_contained(kKinds, getKind()))
+  return kKinds;
+}
+
+LogicalResult FusedOp::verify() {
+  if (!llvm::is_contained(kinds(), getKind()))
     return emitOpError() << "has unknown kind '" << getKind() << "'";
   Block &block = getBody().front();
   if (block.getArgumentTypes() != getInputs().getTypes())

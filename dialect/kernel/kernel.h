@@ -17,6 +17,9 @@ namespace graven::kernel {
 // scratch memory.
 constexpr int64_t kMostBuffers = 511;
 
+// What kernel.fused takes as `kind`.
+llvm::ArrayRef<llvm::StringRef> kinds();
+
 }  // namespace graven::kernel
 
 #endif  // GRAVEN_DIALECT_KERNEL_KERNEL_H_

@@ -54,6 +54,9 @@ Machine
   --matmul NAME            products of f32 matrices: f32 (default: operands as
                            they are) or tf32 (GPUs round them to 11 bits and use
                            tensor cores; not with --numerics strict)
+  --strategy KIND:NAME     kernels of a kind (map, row, contraction...) get the
+                           strategy of this name where it can compute them, as
+                           row:reference; may be given several times
 
 Model
   --batch N[,N...]         batch sizes to compile for (default: the one in the
@@ -91,7 +94,7 @@ const std::vector<std::string> kFlags = {"-o",           "--output",         "--
                                          "--entries",    "--stats",          "--help",
                                          "-h",           "--version",        "--dump-after-each",
                                          "--report",     "--report-profile", "--numerics",
-                                         "--matmul",     "--weights"};
+                                         "--matmul",     "--weights",        "--strategy"};
 
 // Number of single-letter edits between two words.
 size_t editDistance(const std::string &a, const std::string &b) {
@@ -218,6 +221,7 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   app.add_option("--device-code", device_code);
   app.add_option("--numerics", numerics);
   app.add_option("--matmul", matmul);
+  app.add_option("--strategy", flags.options.strategies)->allow_extra_args(false);
   app.add_option("--batch", batches);
   app.add_option("--entries", entries);
   app.add_option("--weights", flags.weights);

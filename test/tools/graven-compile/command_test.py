@@ -58,6 +58,15 @@ class CommandTest(unittest.TestCase):
         self.fails(IRIS, "--matmul=bf16", code=2, says=["f32 or tf32", "'bf16'"])
         self.fails(IRIS, "--matmul=tf32", "--numerics=strict", "--device=cuda", code=1,
                    says=["cannot be strict and of tf32", "leave out --numerics=strict or --matmul=tf32"])
+        self.fails(IRIS, "--strategy=row:fastest", code=1,
+                   says=["device 'cpu' has no strategy 'fastest' for kernels of kind 'row'",
+                         "dot, contraction, segments, row"])
+        self.fails(IRIS, "--strategy=rows:row", code=1,
+                   says=["no kind of kernels 'rows'", "map, row, column, contraction"])
+        self.fails(IRIS, "--strategy=row:reference", "--strategy=row:row", code=1,
+                   says=["given the strategy 'reference' already"])
+        self.fails(IRIS, "--strategy=contraction:contraction:rows=six", code=1,
+                   says=["cannot read 'rows=six'"])
         self.fails(IRIS, "--compile-to=fusee", code=1, says=["no phase 'fusee'", "fuse"])
         self.fails(code=2, says=["no model given"])
 
@@ -136,6 +145,34 @@ class CommandTest(unittest.TestCase):
                           info)
             code = self.run_tool(IRIS, "--emit=asm", "-o", "-", *flags).stdout
             self.assertEqual(".row.col.f32.tf32.tf32.f32" in code, cores)
+
+    def test_strategies_are_forced(self):
+        def kernels(*flags):
+            done = self.run_tool(IRIS, "--compile-to=strategy", "-o", "-", *flags)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            functions = [line for line in done.stdout.splitlines() if "kernel.func" in line]
+            self.assertTrue(functions)
+            return functions, done.stderr
+
+        def of(functions, kind):
+            return [line for line in functions if f'kind = "{kind}"' in line]
+
+        plain, said = kernels()
+        self.assertEqual(said, "")
+        self.assertFalse(any('strategy<"reference"' in line for line in of(plain, "contraction")))
+        forced, said = kernels("--strategy=contraction:reference", "--strategy", "row:reference")
+        self.assertEqual(said, "")
+        for kind in ("contraction", "row"):
+            self.assertTrue(of(forced, kind))
+            self.assertTrue(all('strategy<"reference"' in line for line in of(forced, kind)), forced)
+        self.assertEqual(of(forced, "map"), of(plain, "map"))
+        tiled, _ = kernels("--strategy=contraction:contraction:pack_rhs=1,rows=3")
+        for line in of(tiled, "contraction"):
+            self.assertIn("pack_rhs = 1", line)
+        same, said = kernels("--strategy=map:row")
+        self.assertEqual(same, plain)
+        self.assertIn("remark: the strategy 'row' that was asked for computes no kernel of kind "
+                      "'map' in this model", said)
 
     def test_dumps_after_each_phase(self):
         done = self.run_tool(IRIS, "--dump-after-each=dumps", "--stats=json")
