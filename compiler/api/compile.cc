@@ -49,8 +49,8 @@ absl::Status invalid(llvm::StringRef message) {
 std::string print(mlir::ModuleOp module) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  module.print(
-      out, mlir::OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(256));
+  module.print(out,
+               mlir::OpPrintingFlags().elideLargeElementsAttrs(64).elideLargeResourceString(256));
   out << "\n";
   return text;
 }
@@ -84,8 +84,8 @@ class Compilation {
     if (absl::Status status = readOptions(); !status.ok()) return status;
     mlir::DialectRegistry languages;
     languages.insert<graph::GraphDialect, nn::NNDialect>();
-    context_ = std::make_unique<mlir::MLIRContext>(languages,
-                                                   mlir::MLIRContext::Threading::DISABLED);
+    context_ =
+        std::make_unique<mlir::MLIRContext>(languages, mlir::MLIRContext::Threading::DISABLED);
     context_->printOpOnDiagnostic(false);
     api::DiagnosticCollector diagnostics(context_.get(), source_, options_.file_name);
     diagnostics_ = &diagnostics;
@@ -101,8 +101,9 @@ class Compilation {
     module_ = nullptr;
     if (!done || diagnostics.hasErrors()) {
       if (!diagnostics.hasErrors())
-        diagnostics.addError("compilation failed without a reason given; this is a defect of the "
-                             "compiler: please report it with the model");
+        diagnostics.addError(
+            "compilation failed without a reason given; this is a defect of the "
+            "compiler: please report it with the model");
       return invalid(diagnostics.text());
     }
     artifact_.warnings = diagnostics.text();
@@ -121,13 +122,14 @@ class Compilation {
                      "' has one form of code only; leave out --device-code");
     for (int64_t batch : options_.batches)
       if (batch < 1 || batch > INT32_MAX)
-        return invalid("batch size " + std::to_string(batch) + " is not possible; expected 1 or more");
+        return invalid("batch size " + std::to_string(batch) +
+                       " is not possible; expected 1 or more");
     if (options_.output == Output::kIr && options_.compile_to != kImport &&
         !pipeline::findPhase(options_.compile_to)) {
       std::string names = kImport.str();
       for (const pipeline::Phase &each : pipeline::phases()) names += ", " + each.name.str();
-      return invalid("there is no phase '" + options_.compile_to + "' to stop after; the phases are " +
-                     names);
+      return invalid("there is no phase '" + options_.compile_to +
+                     "' to stop after; the phases are " + names);
     }
     auto target = backend_->resolve(options_.target, options_.cpu);
     if (!target) return invalid(llvm::toString(target.takeError()));
@@ -142,8 +144,8 @@ class Compilation {
       pipeline_options_.target.matmul = strategy::Matmul::kTf32;
     }
     for (const std::string &each : options_.strategies)
-      if (llvm::Error error = strategy::forceStrategyOfKind(each, backend_->strategies(),
-                                                            pipeline_options_.target))
+      if (llvm::Error error =
+              strategy::forceStrategyOfKind(each, backend_->strategies(), pipeline_options_.target))
         return invalid(llvm::toString(std::move(error)));
     pipeline_options_.batches = options_.batches;
     pipeline_options_.entries = options_.entries;
@@ -155,15 +157,16 @@ class Compilation {
     auto start = Clock::now();
     if (mlir::failed(api::checkSource(source_, options_.file_name, context_.get()))) return false;
     llvm::SourceMgr sources;
-    sources.AddNewSourceBuffer(
-        llvm::MemoryBuffer::getMemBufferCopy(source_, options_.file_name), llvm::SMLoc());
+    sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(source_, options_.file_name),
+                               llvm::SMLoc());
     mlir::ParserConfig config(context_.get());
     module_ = mlir::parseSourceFile<mlir::ModuleOp>(sources, config);
     if (!module_) return false;
     // The text speaks the languages of models only; what later phases use is loaded from here on.
     mlir::WalkResult foreign = module_->walk([&](mlir::Operation *op) {
       llvm::StringRef dialect = op->getName().getDialectNamespace();
-      if (op == *module_ || dialect == "graph" || dialect == "nn") return mlir::WalkResult::advance();
+      if (op == *module_ || dialect == "graph" || dialect == "nn")
+        return mlir::WalkResult::advance();
       op->emitError() << "'" << op->getName() << "' is no operation of models; expected operations "
                       << "of the languages nn and graph";
       return mlir::WalkResult::interrupt();
@@ -185,7 +188,8 @@ class Compilation {
       return !failed(llvm::createStringError("the weights '" + options_.weights_name +
                                              "' are unusable: the file " +
                                              llvm::toString(weights.takeError())));
-    if (mlir::failed(import::attachWeights(*module_, *weights, options_.weights_name))) return false;
+    if (mlir::failed(import::attachWeights(*module_, *weights, options_.weights_name)))
+      return false;
     record("weights", start);
     return true;
   }
@@ -197,8 +201,8 @@ class Compilation {
     if (!partial || options_.compile_to != kImport) {
       mlir::PassManager passes(context_.get(), mlir::ModuleOp::getOperationName());
       auto start = Clock::now();
-      passes.addInstrumentation(std::make_unique<PhaseObserver>(
-          [&](mlir::ModuleOp module, const pipeline::Phase &phase) {
+      passes.addInstrumentation(
+          std::make_unique<PhaseObserver>([&](mlir::ModuleOp module, const pipeline::Phase &phase) {
             record(phase.name.str(), start);
             phaseEnded(phase.name, module);
             start = Clock::now();
@@ -241,8 +245,8 @@ class Compilation {
     weights_apart_ = options_.output == Output::kShared && package::areWeightsApart(*model);
     if (failed(package::addArtifact(code, *model, weights_apart_))) return false;
     record("lower", start);
-    bool done = options_.output == Output::kShared ? writeShared(*model, code)
-                                                   : write(*model, code);
+    bool done =
+        options_.output == Output::kShared ? writeShared(*model, code) : write(*model, code);
     fillStatistics(*model);
     return done;
   }

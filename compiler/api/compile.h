@@ -1,8 +1,8 @@
 // The compiler as a function: model text in, artifact or diagnostics out.
 //
 // The only header that a program which embeds the compiler includes; it shows nothing of MLIR. Any
-// number of threads may compile at once. Nothing in a model text ends the process; what remains is a
-// defect inside LLVM, against which graven-compile compiles in a child process.
+// number of threads may compile at once. Nothing in a model text ends the process; what remains is
+// a defect inside LLVM, against which graven-compile compiles in a child process.
 //
 //   graven::CompileOptions options;
 //   options.file_name = "iris.mlir";
@@ -46,28 +46,28 @@ enum class Matmul {
 struct CompileOptions {
   std::string file_name = "<model>";  // for diagnostics; its stem names a model without nn.model
   Output output = Output::kShared;
-  std::string compile_to;             // with kIr: the phase to stop after
-  std::string device = "cpu";         // one of compilerDevices(), or "auto"
+  std::string compile_to;      // with kIr: the phase to stop after
+  std::string device = "cpu";  // one of compilerDevices(), or "auto"
   // Architectures ("sm_90") whose machine code the artifact shall carry beside the form that every
   // device of the kind takes. Needs the device's assembler (ptxas), on whose version bytes depend.
   std::vector<std::string> device_code;
-  std::string target;                 // LLVM triple; "": this machine's
-  std::string cpu;                    // "": the target's default; "native": this machine's
+  std::string target;  // LLVM triple; "": this machine's
+  std::string cpu;     // "": the target's default; "native": this machine's
   Numerics numerics = Numerics::kFast;
   Matmul matmul = Matmul::kF32;
   // KIND:NAME or KIND:NAME:PARAM=NUMBER,...: kernels of that kind get the strategy of that name
   // where it can compute them; for experiments. Parameters are obeyed unchecked.
   std::vector<std::string> strategies;
-  std::vector<int64_t> batches;       // variants to compile; empty: the model's own batch size
-  std::vector<std::string> entries;   // entries to compile; empty: all
-  unsigned threads = 0;               // for code generation; 0: as many as there are processors.
-                                      // The bytes made do not depend on it.
+  std::vector<int64_t> batches;      // variants to compile; empty: the model's own batch size
+  std::vector<std::string> entries;  // entries to compile; empty: all
+  unsigned threads = 0;              // for code generation; 0: as many as there are processors.
+                                     // The bytes made do not depend on it.
   // Values of parameters and statistics that become constants of the artifact: a safetensors file's
   // bytes (a checkpoint of graven-run, say), and its name for messages. Empty: state stays state.
   std::string weights, weights_name;
-  std::string core_archive;           // with kArchive: path of libgraven_core.a for the target
-  bool report = false;                // make Artifact::report
-  std::string report_profile;         // with `report`: JSON of graven-run bench --profile, or ""
+  std::string core_archive;    // with kArchive: path of libgraven_core.a for the target
+  bool report = false;         // make Artifact::report
+  std::string report_profile;  // with `report`: JSON of graven-run bench --profile, or ""
   // Called at the end of each phase with its name and the IR as text.
   std::function<void(const std::string &phase, const std::string &ir)> after_phase;
 };

@@ -25,10 +25,14 @@ mlir::FileLineColLoc placeOf(mlir::Location location) {
 
 llvm::StringRef nameOf(mlir::DiagnosticSeverity severity) {
   switch (severity) {
-    case mlir::DiagnosticSeverity::Error: return "error";
-    case mlir::DiagnosticSeverity::Warning: return "warning";
-    case mlir::DiagnosticSeverity::Note: return "note";
-    case mlir::DiagnosticSeverity::Remark: return "remark";
+    case mlir::DiagnosticSeverity::Error:
+      return "error";
+    case mlir::DiagnosticSeverity::Warning:
+      return "warning";
+    case mlir::DiagnosticSeverity::Note:
+      return "note";
+    case mlir::DiagnosticSeverity::Remark:
+      return "remark";
   }
   return "error";
 }
@@ -49,7 +53,8 @@ bool isReadable(llvm::StringRef line) {
 
 DiagnosticCollector::DiagnosticCollector(mlir::MLIRContext *context, llvm::StringRef source,
                                          llvm::StringRef file_name)
-    : source_(source), file_name_(file_name),
+    : source_(source),
+      file_name_(file_name),
       handler_(context, [this](mlir::Diagnostic &diagnostic) { add(diagnostic); }) {}
 
 std::string DiagnosticCollector::text() const {
@@ -92,11 +97,13 @@ void DiagnosticCollector::render(mlir::Location location, llvm::StringRef severi
   llvm::StringRef line = lineOf(source_, place.getLine());
   if (line.trim().empty() || !isReadable(line)) return;
   out << "  " << line << "\n  ";
-  // Tabs stay tabs, and bytes that continue a character take no place, so that the caret stands under
-  // its column.
+  // Tabs stay tabs, and bytes that continue a character take no place, so that the caret stands
+  // under its column.
   for (char c : line.take_front(place.getColumn() ? place.getColumn() - 1 : 0))
-    if (c == '\t') out << '\t';
-    else if ((c & 0xc0) != 0x80) out << ' ';
+    if (c == '\t')
+      out << '\t';
+    else if ((c & 0xc0) != 0x80)
+      out << ' ';
   out << "^\n";
 }
 

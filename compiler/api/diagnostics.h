@@ -10,9 +10,9 @@
 
 namespace graven::api {
 
-// While it lives, collects the diagnostics of `context`: `file:line:column: error: sentence`, the line
-// of the source with a caret below, then notes the same way. Errors beyond the twentieth are counted
-// only.
+// While it lives, collects the diagnostics of `context`: `file:line:column: error: sentence`, the
+// line of the source with a caret below, then notes the same way. Errors beyond the twentieth are
+// counted only.
 class DiagnosticCollector {
  public:
   DiagnosticCollector(mlir::MLIRContext *context, llvm::StringRef source,

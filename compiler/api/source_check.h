@@ -11,8 +11,8 @@ namespace graven::api {
 constexpr int kMaxNesting = 256;
 
 // Emits a diagnostic and fails for bytecode, for text that is no UTF-8 or holds NUL bytes, for
-// brackets nested deeper than kMaxNesting, and for blobs of other tools behind the text. Strings and
-// comments are seen through.
+// brackets nested deeper than kMaxNesting, and for blobs of other tools behind the text. Strings
+// and comments are seen through.
 mlir::LogicalResult checkSource(llvm::StringRef source, llvm::StringRef file_name,
                                 mlir::MLIRContext *context);
 

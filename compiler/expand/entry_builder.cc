@@ -26,7 +26,8 @@ EntryBuilder::EntryBuilder(ModuleOp module, StateTable &states, StringRef symbol
 FailureOr<RankedTensorType> EntryBuilder::bind(Type type, Location loc) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (!tensor || !graph::isElementType(tensor.getElementType()))
-    return emitError(loc) << "expected a tensor of f16, bf16, f32, f64, i1, i32, i64 or ui8, got " << type;
+    return emitError(loc) << "expected a tensor of f16, bf16, f32, f64, i1, i32, i64 or ui8, got "
+                          << type;
   SmallVector<int64_t> shape(tensor.getShape());
   for (auto [axis, length] : llvm::enumerate(shape)) {
     if (!ShapedType::isDynamic(length)) continue;

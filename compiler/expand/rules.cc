@@ -37,8 +37,8 @@ LogicalResult LayerContext::update(StringRef suffix, Expr value) {
 FailureOr<Expr> LayerContext::draw(ArrayRef<int64_t> shape, Type element) {
   FailureOr<uint32_t> site = entry_.states().site(name_, loc_);
   if (failed(site)) return failure();
-  return randomUniform(entry_.control("seed"), entry_.control("step"), shape,
-                       graph::widen(element), *site);
+  return randomUniform(entry_.control("seed"), entry_.control("step"), shape, graph::widen(element),
+                       *site);
 }
 
 Expr LayerContext::asFloat(Expr x) {

@@ -89,8 +89,10 @@ SmallVector<Value> KernelBuilder::outputsOf(Group &group) {
       if (!seen.insert(user).second) continue;
       Group *home = grouping_.groupOf(user);
       if (home == &group) continue;
-      if (home || user->hasTrait<OpTrait::IsTerminator>()) wanted = true;
-      else llvm::append_range(pending, user->getUsers());
+      if (home || user->hasTrait<OpTrait::IsTerminator>())
+        wanted = true;
+      else
+        llvm::append_range(pending, user->getUsers());
     }
     if (wanted) outputs.push_back(op->getResult(0));
   }
@@ -116,9 +118,9 @@ void KernelBuilder::build(Group &group) {
   kernel::YieldOp::create(atEnd, entry_.getLoc(), yielded);
   SmallVector<Value> operands;
   for (Value input : inputs_) operands.push_back(stored(input));
-  auto fused = kernel::FusedOp::create(builder_, builder_.getFusedLoc(locs), ValueRange(yielded).getTypes(),
-                                       operands, builder_.getStringAttr(kindName(group.kind)),
-                                       IntegerAttr(), IntegerAttr());
+  auto fused = kernel::FusedOp::create(
+      builder_, builder_.getFusedLoc(locs), ValueRange(yielded).getTypes(), operands,
+      builder_.getStringAttr(kindName(group.kind)), IntegerAttr(), IntegerAttr());
   fused.getBody().takeBody(region);
   for (auto [output, result] : llvm::zip(outputs, fused.getOutputs())) stored_.map(output, result);
 }

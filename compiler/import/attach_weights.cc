@@ -35,10 +35,10 @@ LogicalResult attachWeights(ModuleOp module, const Safetensors &weights, StringR
   for (const WeightTensor &tensor : weights.tensors) {
     Type element = elementType(tensor.dtype, b);
     if (!element)
-      return module.emitError() << "the weights '" << name << "' hold '" << tensor.name << "' as "
-                                << tensor.dtype
-                                << "; states are of type F16, BF16, F32, F64, BOOL, I32, I64 or U8: "
-                                   "convert the file";
+      return module.emitError()
+             << "the weights '" << name << "' hold '" << tensor.name << "' as " << tensor.dtype
+             << "; states are of type F16, BF16, F32, F64, BOOL, I32, I64 or U8: "
+                "convert the file";
     if (tensor.dtype == "BOOL" && llvm::any_of(tensor.data, [](char c) { return c & ~1; }))
       return module.emitError() << "the weights '" << name << "' are damaged: '" << tensor.name
                                 << "' is of type BOOL and holds other bytes than 0 and 1; use "

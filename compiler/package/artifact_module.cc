@@ -66,7 +66,8 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants
   }
 
   std::string image_bytes = writeImages(model);
-  llvm::Constant *image = image_bytes.empty() ? null : addBytes(module, image_bytes, 8, "graven_image");
+  llvm::Constant *image =
+      image_bytes.empty() ? null : addBytes(module, image_bytes, 8, "graven_image");
 
   // The fields of graven_artifact, in order.
   llvm::Constant *fields[] = {llvm::ConstantInt::get(i32, GRAVEN_ARTIFACT_MAGIC),
@@ -79,7 +80,8 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants
                               llvm::ConstantInt::get(i64, model.constants.size()),
                               image,
                               llvm::ConstantInt::get(i64, image_bytes.size())};
-  auto *type = llvm::StructType::get(context, {i32, i32, pointer, i64, pointer, i64, pointer, i64, pointer, i64});
+  auto *type = llvm::StructType::get(
+      context, {i32, i32, pointer, i64, pointer, i64, pointer, i64, pointer, i64});
   new llvm::GlobalVariable(module, type, /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
                            llvm::ConstantStruct::get(type, fields), artifactSymbol(model.name));
   return llvm::Error::success();

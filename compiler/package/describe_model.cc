@@ -103,20 +103,19 @@ class Description {
   }
 
  private:
-  mlir::FailureOr<Tensor> tensorOf(mlir::Location location, mlir::Type type,
-                                   llvm::StringRef what) {
+  mlir::FailureOr<Tensor> tensorOf(mlir::Location location, mlir::Type type, llvm::StringRef what) {
     auto shaped = llvm::dyn_cast<mlir::RankedTensorType>(type);
     if (!shaped || !shaped.hasStaticShape())
-      return mlir::emitError(location) << what << " has type " << type
-                                       << "; expected a tensor of known shape";
+      return mlir::emitError(location)
+             << what << " has type " << type << "; expected a tensor of known shape";
     std::optional<graven_dtype> dtype = dtypeOf(shaped.getElementType());
     if (!dtype)
       return mlir::emitError(location)
              << what << " holds " << shaped.getElementType()
              << "; inputs, outputs and state hold f16, bf16, f32, f64, i1, i32, i64 or ui8";
     if (shaped.getRank() > GRAVEN_MAX_RANK)
-      return mlir::emitError(location) << what << " has rank " << shaped.getRank()
-                                       << "; at most " << GRAVEN_MAX_RANK << " is possible";
+      return mlir::emitError(location) << what << " has rank " << shaped.getRank() << "; at most "
+                                       << GRAVEN_MAX_RANK << " is possible";
     return Tensor{*dtype, shaped.getShape().vec()};
   }
 
@@ -187,9 +186,10 @@ class Description {
   }
 
   static Operand operand(plan::RangeAttr range, uint32_t access) {
-    return {static_cast<graven_segment>(range.getSegment()), static_cast<uint32_t>(range.getSlot()),
-            static_cast<uint64_t>(range.getOffset()), static_cast<uint64_t>(range.getBytes()),
-            static_cast<uint32_t>(range.getValue()), access};
+    return {
+        static_cast<graven_segment>(range.getSegment()), static_cast<uint32_t>(range.getSlot()),
+        static_cast<uint64_t>(range.getOffset()),        static_cast<uint64_t>(range.getBytes()),
+        static_cast<uint32_t>(range.getValue()),         access};
   }
   static plan::RangeAttr rangeOf(mlir::Attribute attribute) {
     return llvm::cast<plan::RangeAttr>(attribute);
@@ -228,14 +228,14 @@ class Description {
     return command;
   }
 
-  // Whether axis 0 of a port is the batch axis: `expand` lists those that are. In a program that says
-  // nothing, an axis as long as the batch is one.
+  // Whether axis 0 of a port is the batch axis: `expand` lists those that are. In a program that
+  // says nothing, an axis as long as the batch is one.
   static bool isBatched(plan::ProgramOp program, const Tensor &tensor, bool input, int64_t index) {
     if (program.getBatch() == 0 || tensor.dims.empty() ||
         tensor.dims[0] != int64_t(program.getBatch()))
       return false;
-    auto batched = program->getAttrOfType<mlir::DenseI64ArrayAttr>(input ? "batched_args"
-                                                                         : "batched_results");
+    auto batched =
+        program->getAttrOfType<mlir::DenseI64ArrayAttr>(input ? "batched_args" : "batched_results");
     return !batched || llvm::is_contained(batched.asArrayRef(), index);
   }
 
@@ -302,8 +302,9 @@ class Description {
       };
       auto numerator = stateOf("numerator"), denominator = stateOf("denominator");
       if (!name || numerator == states_.end() || denominator == states_.end())
-        return module_.emitError() << "metric " << each
-                                   << " does not name a numerator and a denominator among the states";
+        return module_.emitError()
+               << "metric " << each
+               << " does not name a numerator and a denominator among the states";
       model_.metrics.push_back({name.getValue().str(), numerator->second, denominator->second});
     }
     return mlir::success();

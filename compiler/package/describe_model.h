@@ -8,10 +8,10 @@
 
 namespace graven::package {
 
-// Reads what `schedule` has left: graph.state with their places, plan.constant, one plan.program for
-// each entry; and the module's attributes `graph.model` (name), `graph.signature` (a dictionary, kept as
-// JSON for tools) and `graph.metrics` (an array of dictionaries with name, numerator, denominator).
-// Located diagnostics after an error.
+// Reads what `schedule` has left: graph.state with their places, plan.constant, one plan.program
+// for each entry; and the module's attributes `graph.model` (name), `graph.signature` (a
+// dictionary, kept as JSON for tools) and `graph.metrics` (an array of dictionaries with name,
+// numerator, denominator). Located diagnostics after an error.
 mlir::FailureOr<Model> describeModel(mlir::ModuleOp module, const strategy::Target &target);
 
 // The symbol of the machine code of one stage of a kernel: the kernel's name, or `name_stage`.

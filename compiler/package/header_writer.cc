@@ -31,8 +31,8 @@ class Header {
     std::string symbol = artifactSymbol(model_.name);
     std::string guard = prefix_ + "H_";
     out_ << "// The compiled model '" << model_.name << "', made by graven-compile.\n"
-         << usage(symbol) << "#ifndef " << guard << "\n#define " << guard
-         << "\n\n" << kInterface << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+         << usage(symbol) << "#ifndef " << guard << "\n#define " << guard << "\n\n"
+         << kInterface << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
          << "extern const graven_artifact " << symbol << ";\n\n";
 
     out_ << "// Bytes: all state; metrics; constants in the artifact; scratch of the largest "

@@ -74,21 +74,21 @@ llvm::Expected<std::string> linkSharedObject(llvm::ArrayRef<std::string> objects
     std::lock_guard<std::mutex> lock(one_at_a_time);
     llvm::raw_string_ostream sink(messages);
     std::vector<const char *> arguments = {"ld.lld",
-                               "-shared",
-                               "-m",
-                               machine->data(),
-                               "-o",
-                               output.c_str(),
-                               "-z",
-                               "relro",
-                               "-z",
-                               "now",
-                               "-z",
-                               "noexecstack",
-                               "--hash-style=gnu",
-                               "--build-id=none",
-                               "--gc-sections",
-                               "--threads=1"};
+                                           "-shared",
+                                           "-m",
+                                           machine->data(),
+                                           "-o",
+                                           output.c_str(),
+                                           "-z",
+                                           "relro",
+                                           "-z",
+                                           "now",
+                                           "-z",
+                                           "noexecstack",
+                                           "--hash-style=gnu",
+                                           "--build-id=none",
+                                           "--gc-sections",
+                                           "--threads=1"};
     for (const std::string &input : inputs) arguments.push_back(input.c_str());
     lld::Result result = lld::lldMain(arguments, sink, sink, {{lld::Gnu, &lld::elf::link}});
     if (result.retCode != 0) return error("linking failed: " + messages);

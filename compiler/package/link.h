@@ -13,8 +13,8 @@
 namespace graven::package {
 
 // Links `objects` (the bytes of position-independent ELF objects) into a shared object, in-process.
-// Undefined symbols are left for the loader. The bytes depend on the objects alone. Thread-safe: lld
-// keeps global state, so calls take turns.
+// Undefined symbols are left for the loader. The bytes depend on the objects alone. Thread-safe:
+// lld keeps global state, so calls take turns.
 llvm::Expected<std::string> linkSharedObject(llvm::ArrayRef<std::string> objects,
                                              const strategy::Target &target);
 

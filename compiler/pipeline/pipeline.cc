@@ -18,7 +18,8 @@ using namespace mlir;
 namespace graven::pipeline {
 namespace {
 
-// --- what may stand where -------------------------------------------------------------------------
+// --- what may stand where
+// -------------------------------------------------------------------------
 
 bool isGraph(Operation *op) { return isa<graph::GraphDialect>(op->getDialect()); }
 bool isKernel(Operation *op) { return isa<kernel::KernelDialect>(op->getDialect()); }
@@ -52,12 +53,14 @@ bool plans(Operation *op) {
   return isPlan(op) || isa<graph::StateOp, kernel::FuncOp>(op);
 }
 
-// --- the compiler on one screen -------------------------------------------------------------------
+// --- the compiler on one screen
+// -------------------------------------------------------------------
 
 const Phase kPhases[] = {
     // First, since everything below asks for types, and for a batch size to compute shapes with.
     {"expand",
-     "Inlines calls, binds the batch, infers types, expands layers and composites, derives entries.",
+     "Inlines calls, binds the batch, infers types, expands layers and composites, derives "
+     "entries.",
      [](OpPassManager &passes, const Options &options) {
        expand::ExpandOptions expand;
        expand.batches = options.batches;
@@ -90,7 +93,8 @@ const Phase kPhases[] = {
      [](OpPassManager &passes, const Options &) { schedule::addSchedulePasses(passes); }, plans},
 };
 
-// --- checked boundaries ---------------------------------------------------------------------------
+// --- checked boundaries
+// ---------------------------------------------------------------------------
 
 class VerifyPhasePass : public PassWrapper<VerifyPhasePass, OperationPass<ModuleOp>> {
  public:
@@ -101,8 +105,8 @@ class VerifyPhasePass : public PassWrapper<VerifyPhasePass, OperationPass<Module
     ModuleOp module = getOperation();
     WalkResult result = module.walk([&](Operation *op) {
       if (op == module || phase_.isLegal(op)) return WalkResult::advance();
-      op->emitError() << "internal error: '" << op->getName() << "' must not be left after the phase '"
-                      << phase_.name << "'";
+      op->emitError() << "internal error: '" << op->getName()
+                      << "' must not be left after the phase '" << phase_.name << "'";
       return WalkResult::interrupt();
     });
     if (result.wasInterrupted()) signalPassFailure();
@@ -117,7 +121,8 @@ class VerifyPhasePass : public PassWrapper<VerifyPhasePass, OperationPass<Module
 ArrayRef<Phase> phases() { return kPhases; }
 
 const Phase *findPhase(StringRef name) {
-  const Phase *found = llvm::find_if(kPhases, [&](const Phase &phase) { return phase.name == name; });
+  const Phase *found =
+      llvm::find_if(kPhases, [&](const Phase &phase) { return phase.name == name; });
   return found == std::end(kPhases) ? nullptr : found;
 }
 
@@ -139,15 +144,15 @@ void registerPasses() {
   differentiate::registerPasses();
   simplify::registerPasses();
   fuse::registerPasses();
-  strategy::registerPasses([](StringRef device, StringRef target,
-                              StringRef cpu) -> llvm::Expected<strategy::Device> {
-    llvm::Expected<const codegen::Backend *> backend = codegen::requireBackend(device);
-    if (!backend) return backend.takeError();
-    // The same IR on every host unless a target is named.
-    auto resolved = (*backend)->resolve(target.empty() ? "x86_64-linux-gnu" : target, cpu);
-    if (!resolved) return resolved.takeError();
-    return strategy::Device{*resolved, (*backend)->strategies()};
-  });
+  strategy::registerPasses(
+      [](StringRef device, StringRef target, StringRef cpu) -> llvm::Expected<strategy::Device> {
+        llvm::Expected<const codegen::Backend *> backend = codegen::requireBackend(device);
+        if (!backend) return backend.takeError();
+        // The same IR on every host unless a target is named.
+        auto resolved = (*backend)->resolve(target.empty() ? "x86_64-linux-gnu" : target, cpu);
+        if (!resolved) return resolved.takeError();
+        return strategy::Device{*resolved, (*backend)->strategies()};
+      });
   schedule::registerPasses();
   codegen::registerPasses();
 }

@@ -24,8 +24,8 @@ class ProgramReader {
     for (Type type : program_.getResultTypes().getAsValueRange<TypeAttr>())
       entry_.result_bytes += plan::bytesOf(type);
     for (Operation &op : program_.getBody().front())
-      llvm::TypeSwitch<Operation *>(&op)
-          .Case<plan::LaunchOp, plan::CopyOp, plan::FillOp>([&](auto each) { readCommand(each); });
+      llvm::TypeSwitch<Operation *>(&op).Case<plan::LaunchOp, plan::CopyOp, plan::FillOp>(
+          [&](auto each) { readCommand(each); });
     findPeak();
   }
 
@@ -142,7 +142,8 @@ State describeState(graph::StateOp op) {
   state.role = op.getRole().str();
   state.type = describeType(op.getType());
   state.bytes = plan::bytesOf(op.getType());
-  if (auto place = op->getAttrOfType<plan::RangeAttr>(plan::kPlace)) state.offset = place.getOffset();
+  if (auto place = op->getAttrOfType<plan::RangeAttr>(plan::kPlace))
+    state.offset = place.getOffset();
   return state;
 }
 

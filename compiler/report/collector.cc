@@ -24,7 +24,8 @@ class RemarkReader : public remark::detail::MLIRRemarkStreamerBase {
       if (std::optional<Tag> tag = tagOf(Location(from), kOpTag)) refusal.from = tag->index;
     }
     std::vector<Refusal> &apart = report_.entries[at->entry].ops[at->index].apart;
-    bool known = llvm::any_of(apart, [&](const Refusal &each) { return each.from == refusal.from; });
+    bool known =
+        llvm::any_of(apart, [&](const Refusal &each) { return each.from == refusal.from; });
     if (!known) apart.push_back(std::move(refusal));
   }
 
@@ -32,9 +33,9 @@ class RemarkReader : public remark::detail::MLIRRemarkStreamerBase {
   Report &report_;
 };
 
-// What one core of the target does at best, by its description alone: three billion cycles a second,
-// two vector units that multiply and add, one vector from the second cache in each cycle, and memory
-// as of a common server.
+// What one core of the target does at best, by its description alone: three billion cycles a
+// second, two vector units that multiply and add, one vector from the second cache in each cycle,
+// and memory as of a common server.
 Ceilings nominalCeilings(const strategy::Target &target) {
   constexpr double kCyclesPerSecond = 3e9;
   constexpr int kVectorUnits = 2;

@@ -1,7 +1,7 @@
 // Fills a Report while a model is compiled.
 //
-// afterPhase() reads the IR at the end of each phase, and numbers ops and kernels in their locations
-// so that they are found again later (tags.h). What is compiled does not change by it.
+// afterPhase() reads the IR at the end of each phase, and numbers ops and kernels in their
+// locations so that they are found again later (tags.h). What is compiled does not change by it.
 #ifndef GRAVEN_COMPILER_REPORT_COLLECTOR_H_
 #define GRAVEN_COMPILER_REPORT_COLLECTOR_H_
 

@@ -11,10 +11,14 @@ std::string escapeForHtml(llvm::StringRef json) {
   std::string text;
   text.reserve(json.size());
   for (char c : json) {
-    if (c == '<') text += "\\u003c";
-    else if (c == '>') text += "\\u003e";
-    else if (c == '&') text += "\\u0026";
-    else text += c;
+    if (c == '<')
+      text += "\\u003c";
+    else if (c == '>')
+      text += "\\u003e";
+    else if (c == '&')
+      text += "\\u0026";
+    else
+      text += c;
   }
   return text;
 }

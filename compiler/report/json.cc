@@ -1,6 +1,6 @@
+#include "llvm/Support/JSON.h"
 #include "compiler/report/page.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace graven::report {

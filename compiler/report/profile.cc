@@ -22,12 +22,12 @@ llvm::Error addProfile(llvm::StringRef json, Report &report) {
   if (!kernels) return refused("the file has no list of kernels; " + expected);
   std::string model = profile->getString("model").value_or("").str();
   if (model != report.model)
-    return refused("the profile is of the model '" + model + "', this one is '" + report.model + "'");
+    return refused("the profile is of the model '" + model + "', this one is '" + report.model +
+                   "'");
   std::string name = profile->getString("entry").value_or("").str();
   int64_t batch = profile->getInteger("batch").value_or(0);
-  auto entry = llvm::find_if(report.entries, [&](const Entry &each) {
-    return each.name == name && each.batch == batch;
-  });
+  auto entry = llvm::find_if(
+      report.entries, [&](const Entry &each) { return each.name == name && each.batch == batch; });
   if (entry == report.entries.end())
     return refused("the profile is of the entry '" + name + "' with batch size " +
                    std::to_string(batch) + ", which is not compiled here");
@@ -48,8 +48,9 @@ llvm::Error addProfile(llvm::StringRef json, Report &report) {
     }
   }
   if (!known && !entry->kernels.empty())
-    return refused("none of the profile's kernels is in this artifact; compile for the same target, "
-                   "with the same flags");
+    return refused(
+        "none of the profile's kernels is in this artifact; compile for the same target, "
+        "with the same flags");
   entry->measured_seconds = profile->getNumber("median_seconds").value_or(0);
   entry->measured_threads = profile->getInteger("threads").value_or(0);
   return llvm::Error::success();

@@ -1,7 +1,8 @@
 // What `--report` shows of one compilation, as plain data.
 //
-// The collectors (collector.h) fill it phase by phase; json.h writes it as JSON, page.h as a page to
-// look at. Numbers refer to places in the lists here: an op is known by its number in Entry::ops.
+// The collectors (collector.h) fill it phase by phase; json.h writes it as JSON, page.h as a page
+// to look at. Numbers refer to places in the lists here: an op is known by its number in
+// Entry::ops.
 #ifndef GRAVEN_COMPILER_REPORT_REPORT_H_
 #define GRAVEN_COMPILER_REPORT_REPORT_H_
 
@@ -45,7 +46,7 @@ struct Op {
   std::string rule;  // of a gradient op the op whose rule made it: "gradient of tanh"
   int64_t bytes = 0;
   int64_t layer = -1;  // index into Report::layers
-  Place place;  // of the line itself, in a layer of one's own rather than where that is used
+  Place place;         // of the line itself, in a layer of one's own rather than where that is used
   std::vector<int64_t> operands;
   std::vector<int64_t> kernels;  // the kernels that compute it: several where it is repeated
   std::vector<Refusal> apart;
@@ -60,9 +61,9 @@ struct Kernel {
   std::string strategy;
   std::vector<std::pair<std::string, int64_t>> parameters;  // of the strategy
   int64_t scratch_bytes = 0, flops = 0, bytes = 0;
-  bool in_cache = false;      // its bytes fit into a core's second cache
-  double seconds = 0;         // estimate, by the ceilings of the target
-  bool compute_bound = false;  // whether arithmetic, rather than memory, takes that time
+  bool in_cache = false;        // its bytes fit into a core's second cache
+  double seconds = 0;           // estimate, by the ceilings of the target
+  bool compute_bound = false;   // whether arithmetic, rather than memory, takes that time
   double measured_seconds = 0;  // in one call, by a profile; 0: not measured
 };
 
@@ -71,8 +72,8 @@ struct Kept {
   // From memory that only the forward pass wrote; computed again; computed in the kernel that uses
   // it; or there anyway, as state or argument.
   enum class How { kStored, kRecomputed, kFused, kGiven };
-  int64_t op = -1;        // the value's
-  int64_t reader = -1;    // the op that the gradient rule made
+  int64_t op = -1;      // the value's
+  int64_t reader = -1;  // the op that the gradient rule made
   How how = How::kStored;
 };
 
@@ -131,8 +132,8 @@ struct Report {
   std::string model, file, source;
   std::string triple, cpu, instruction_set;
   std::string numerics = "fast";
-  std::vector<std::pair<std::string, int64_t>> sizes;     // parts of the artifact, in bytes
-  std::vector<std::pair<std::string, double>> seconds;    // for each phase; differs from run to run
+  std::vector<std::pair<std::string, int64_t>> sizes;   // parts of the artifact, in bytes
+  std::vector<std::pair<std::string, double>> seconds;  // for each phase; differs from run to run
   int64_t artifact_bytes = 0;
   int64_t state_bytes = 0, metric_bytes = 0, constant_bytes = 0;
   Ceilings ceilings;

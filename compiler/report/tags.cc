@@ -6,8 +6,10 @@ namespace graven::report {
 
 Location tagged(Location loc, StringRef name, Tag tag) {
   Builder b(loc.getContext());
-  return FusedLoc::get({loc}, b.getDictionaryAttr(b.getNamedAttr(name, b.getDenseI64ArrayAttr({tag.entry, tag.index}))),
-                       loc.getContext());
+  return FusedLoc::get(
+      {loc},
+      b.getDictionaryAttr(b.getNamedAttr(name, b.getDenseI64ArrayAttr({tag.entry, tag.index}))),
+      loc.getContext());
 }
 
 std::optional<Tag> tagOf(Location loc, StringRef name) {

@@ -1,7 +1,7 @@
 // How ops are followed through the phases: by numbers in their locations.
 //
-// A location has no bearing on what is compiled. Cloning an op, outlining it and turning a call into
-// a launch keep it, so a number put there at the end of `simplify` is still there in the plan.
+// A location has no bearing on what is compiled. Cloning an op, outlining it and turning a call
+// into a launch keep it, so a number put there at the end of `simplify` is still there in the plan.
 #ifndef GRAVEN_COMPILER_REPORT_TAGS_H_
 #define GRAVEN_COMPILER_REPORT_TAGS_H_
 

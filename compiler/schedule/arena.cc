@@ -117,7 +117,8 @@ int64_t placeBuffers(llvm::MutableArrayRef<Buffer> buffers) {
       std::rotate(candidate.begin() + draw(at), candidate.begin() + at, candidate.begin() + at + 1);
       break;
     }
-    if (attempt % 3 == 2) std::swap(candidate[draw(candidate.size())], candidate[draw(candidate.size())]);
+    if (attempt % 3 == 2)
+      std::swap(candidate[draw(candidate.size())], candidate[draw(candidate.size())]);
     Placement placement = place(buffers, conflicts, candidate);
     if (placement.end > best.end) continue;
     best = std::move(placement);

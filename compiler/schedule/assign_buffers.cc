@@ -1,4 +1,5 @@
-// From values to bytes. Every value of an entry gets one home; what must lie elsewhere too is copied.
+// From values to bytes. Every value of an entry gets one home; what must lie elsewhere too is
+// copied.
 #include "compiler/schedule/arena.h"
 #include "compiler/schedule/memory.h"
 #include "compiler/schedule/passes.h"
@@ -24,7 +25,9 @@ struct Move {
 class EntryPlanner {
  public:
   EntryPlanner(graph::EntryOp entry, SymbolTable &symbols)
-      : entry_(entry), symbols_(symbols), end_(cast<graph::ReturnOp>(entry.getEntryBlock().getTerminator())) {
+      : entry_(entry),
+        symbols_(symbols),
+        end_(cast<graph::ReturnOp>(entry.getEntryBlock().getTerminator())) {
     for (auto call : entry.getOps<kernel::CallOp>()) {
       time_[call] = calls_.size();
       calls_.push_back(call);
@@ -90,10 +93,12 @@ class EntryPlanner {
   SmallVector<OpOperand *> usesByCalls(Value value, bool &leaves) {
     SmallVector<OpOperand *> uses;
     for (OpOperand &use : value.getUses()) {
-      if (isa<graph::ReturnOp>(use.getOwner())) leaves = true;
+      if (isa<graph::ReturnOp>(use.getOwner()))
+        leaves = true;
       else if (auto reshape = dyn_cast<graph::ReshapeOp>(use.getOwner()))
         llvm::append_range(uses, usesByCalls(reshape->getResult(0), leaves));
-      else uses.push_back(&use);
+      else
+        uses.push_back(&use);
     }
     return uses;
   }
@@ -118,8 +123,8 @@ class EntryPlanner {
     auto call = cast<kernel::CallOp>(made.getDefiningOp());
     int64_t result = cast<OpResult>(made).getResultNumber();
     for (Value old : oldValues_.lookup(state)) {
-      // A result that returns the old value is copied before the first launch; a state that takes it
-      // over is written after the last.
+      // A result that returns the old value is copied before the first launch; a state that takes
+      // it over is written after the last.
       if (isWrittenToOtherState(old, state)) return false;
       bool leaves = false;
       for (OpOperand *use : usesByCalls(old, leaves)) {
@@ -167,7 +172,8 @@ class EntryPlanner {
       }
       RangeAttr home = homes_.lookup(value);
       // A value for which no place was found yet gets one in the arena.
-      if (!home) home = homes_[value] = range(Segment::Arena, 0, 0, destination.getBytes(), nextValue_++);
+      if (!home)
+        home = homes_[value] = range(Segment::Arena, 0, 0, destination.getBytes(), nextValue_++);
       final_.push_back(destination.withValue(home.getValue()));
       if (!home.samePlace(destination) && destination.getBytes())
         moves.push_back({home, final_.back(), std::nullopt, value.getLoc()});
@@ -184,8 +190,8 @@ class EntryPlanner {
     orderWrites(writes, last);
   }
 
-  // Appends the moves into states in an order in which each source is read before it is overwritten.
-  // Where they form a ring (two states that swap), one source is set aside first.
+  // Appends the moves into states in an order in which each source is read before it is
+  // overwritten. Where they form a ring (two states that swap), one source is set aside first.
   void orderWrites(SmallVectorImpl<Move> &writes, SmallVectorImpl<Move> &last) {
     while (!writes.empty()) {
       auto clobbers = [&](const Move &move) {
@@ -299,8 +305,10 @@ class EntryPlanner {
   plan::ProgramOp emit(OpBuilder &b, ArrayRef<Move> first, ArrayRef<Move> last);
   void emitLaunches(OpBuilder &b, kernel::CallOp call);
   static void emitMove(OpBuilder &b, const Move &move) {
-    if (move.source) plan::CopyOp::create(b, move.loc, move.source, move.destination);
-    else plan::FillOp::create(b, move.loc, move.destination, *move.byte);
+    if (move.source)
+      plan::CopyOp::create(b, move.loc, move.source, move.destination);
+    else
+      plan::FillOp::create(b, move.loc, move.destination, *move.byte);
   }
 
   graph::EntryOp entry_;
@@ -339,11 +347,11 @@ void EntryPlanner::emitLaunches(OpBuilder &b, kernel::CallOp call) {
                             kernel.getScratchBytes(), nextValue_++));
   // The cost known is that of the whole kernel; a stage carries the part of its workgroups.
   int64_t workgroups = 0;
-  for (auto stage : kernel.getStages().getAsRange<kernel::StageAttr>()) workgroups += stage.getGrid();
+  for (auto stage : kernel.getStages().getAsRange<kernel::StageAttr>())
+    workgroups += stage.getGrid();
   auto part = [&](int64_t cost, int64_t grid) {
-    return b.getI64IntegerAttr(workgroups ? static_cast<int64_t>(
-                                                static_cast<__int128>(cost) * grid / workgroups)
-                                          : 0);
+    return b.getI64IntegerAttr(
+        workgroups ? static_cast<int64_t>(static_cast<__int128>(cost) * grid / workgroups) : 0);
   };
   for (auto stage : kernel.getStages().getAsRange<kernel::StageAttr>())
     plan::LaunchOp::create(b, call.getLoc(), FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
@@ -359,7 +367,8 @@ plan::ProgramOp EntryPlanner::emit(OpBuilder &b, ArrayRef<Move> first, ArrayRef<
     for (Value value : values) types.push_back(TypeAttr::get(value.getType()));
     return b.getArrayAttr(types);
   };
-  SmallVector<Attribute> resultNames(entry_.getResultNames().begin(), entry_.getResultNames().end());
+  SmallVector<Attribute> resultNames(entry_.getResultNames().begin(),
+                                     entry_.getResultNames().end());
   while (resultNames.size() < results_.size())
     resultNames.push_back(b.getStringAttr("result" + std::to_string(resultNames.size())));
   resultNames.resize(results_.size());

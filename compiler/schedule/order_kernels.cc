@@ -64,9 +64,9 @@ class CallOrder {
     for (auto [time, call] : llvm::enumerate(calls)) {
       for (Value input : distinctInputs(call)) buffers[input].last = time;
       for (Value output : call->getResults())
-        buffers[output] = {plan::bytesOf(output.getType()), static_cast<int64_t>(time),
-                           escapes(output) ? static_cast<int64_t>(calls.size())
-                                           : static_cast<int64_t>(time)};
+        buffers[output] = {
+            plan::bytesOf(output.getType()), static_cast<int64_t>(time),
+            escapes(output) ? static_cast<int64_t>(calls.size()) : static_cast<int64_t>(time)};
     }
     SmallVector<Buffer> list;
     for (auto &[value, buffer] : buffers) list.push_back(buffer);
@@ -163,8 +163,10 @@ struct OrderKernelsPass : impl::OrderKernelsPassBase<OrderKernelsPass> {
     SmallVector<graph::ReshapeOp> reshapes(entry.getOps<graph::ReshapeOp>());
     for (graph::ReshapeOp reshape : reshapes) {
       Operation *source = reshape->getOperand(0).getDefiningOp();
-      if (source) reshape->moveAfter(source);
-      else reshape->moveBefore(&entry.getEntryBlock().front());
+      if (source)
+        reshape->moveAfter(source);
+      else
+        reshape->moveBefore(&entry.getEntryBlock().front());
     }
   }
 };

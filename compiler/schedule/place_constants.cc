@@ -14,8 +14,8 @@ struct PlaceConstantsPass : impl::PlaceConstantsPassBase<PlaceConstantsPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
-    // Attributes are unique in their context, so equal constants are one key; the order of insertion
-    // is that of the module.
+    // Attributes are unique in their context, so equal constants are one key; the order of
+    // insertion is that of the module.
     llvm::MapVector<Attribute, plan::ConstantOp> placed;
     int64_t end = plan::bytesAttribute(module, plan::kConstantBytes);
     OpBuilder b(module.getContext());
@@ -28,10 +28,11 @@ struct PlaceConstantsPass : impl::PlaceConstantsPassBase<PlaceConstantsPass> {
         plan::ConstantOp &op = placed[value];
         if (!op) {
           int64_t bytes = plan::bytesOf(constant.getType());
-          auto place = plan::RangeAttr::get(&getContext(), plan::Segment::Constant, 0, end, bytes, 0);
+          auto place =
+              plan::RangeAttr::get(&getContext(), plan::Segment::Constant, 0, end, bytes, 0);
           end += plan::aligned(bytes);
-          op = plan::ConstantOp::create(b, constant.getLoc(),
-                                        "constant_" + std::to_string(placed.size() - 1), value, place);
+          op = plan::ConstantOp::create(
+              b, constant.getLoc(), "constant_" + std::to_string(placed.size() - 1), value, place);
           symbols.insert(op, b.getInsertionPoint());
         }
         OpBuilder at(constant);

@@ -19,7 +19,8 @@ struct PlaceStatePass : impl::PlaceStatePassBase<PlaceStatePass> {
       for (auto state : module.getOps<graph::StateOp>()) {
         if (state.getRole() != role) continue;
         int64_t bytes = plan::bytesOf(state.getType());
-        state->setAttr(plan::kPlace, plan::RangeAttr::get(&getContext(), segment, 0, end, bytes, 0));
+        state->setAttr(plan::kPlace,
+                       plan::RangeAttr::get(&getContext(), segment, 0, end, bytes, 0));
         end += plan::aligned(bytes);
       }
     };

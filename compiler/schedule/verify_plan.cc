@@ -78,7 +78,8 @@ class Stamps {
 
 class ProgramReplay {
  public:
-  ProgramReplay(plan::ProgramOp program, SymbolTable &symbols) : program_(program), symbols_(symbols) {
+  ProgramReplay(plan::ProgramOp program, SymbolTable &symbols)
+      : program_(program), symbols_(symbols) {
     Operation *module = program->getParentOp();
     sizes_ = {{Segment::Constant, plan::bytesAttribute(module, plan::kConstantBytes)},
               {Segment::State, plan::bytesAttribute(module, plan::kStateBytes)},
@@ -97,9 +98,12 @@ class ProgramReplay {
     if (failed(begin())) return failure();
     for (Operation &op : program_.getBody().front()) {
       LogicalResult result = success();
-      if (auto launch = dyn_cast<plan::LaunchOp>(op)) result = replay(launch);
-      else if (auto copy = dyn_cast<plan::CopyOp>(op)) result = replay(copy);
-      else if (auto fill = dyn_cast<plan::FillOp>(op)) result = write(fill, fill.getDestination());
+      if (auto launch = dyn_cast<plan::LaunchOp>(op))
+        result = replay(launch);
+      else if (auto copy = dyn_cast<plan::CopyOp>(op))
+        result = replay(copy);
+      else if (auto fill = dyn_cast<plan::FillOp>(op))
+        result = write(fill, fill.getDestination());
       if (failed(result)) return failure();
       if (!isa<plan::LaunchOp>(op) && failed(endStages(&op))) return failure();
     }
@@ -147,7 +151,8 @@ class ProgramReplay {
         return op->emitOpError() << "has " << describe(range) << ", whose offset is no multiple of "
                                  << plan::kAlignment;
     }
-    if (range.getOffset() < 0 || range.getBytes() < 0 || range.getBytes() > size - range.getOffset())
+    if (range.getOffset() < 0 || range.getBytes() < 0 ||
+        range.getBytes() > size - range.getOffset())
       return op->emitOpError() << "reaches " << describe(range) << ", beyond the " << size
                                << " bytes there";
     return success();
@@ -187,7 +192,8 @@ class ProgramReplay {
 
   LogicalResult replay(plan::LaunchOp launch) {
     auto kernel = symbols_.lookup<kernel::FuncOp>(launch.getKernel());
-    if (!kernel) return launch.emitOpError() << "runs @" << launch.getKernel() << ", which is no kernel";
+    if (!kernel)
+      return launch.emitOpError() << "runs @" << launch.getKernel() << ", which is no kernel";
     if (failed(checkStage(launch, kernel)) ||
         failed(checkSizes(launch, launch.getArgs(), kernel.getInputTypes(), "arguments")) ||
         failed(checkSizes(launch, launch.getResults(), kernel.getOutputTypes(), "results")) ||
@@ -199,8 +205,8 @@ class ProgramReplay {
       return launch.emitOpError() << "gives @" << launch.getKernel() << " " << got << " of "
                                   << scratch << " bytes of scratch";
     for (RangeAttr range : launch.getArgs().getAsRange<RangeAttr>()) {
-      // What shares its place with a result holds, for the plan, the result from the first stage on;
-      // that the kernel has read it by then is the kernel's promise (checkOverlaps).
+      // What shares its place with a result holds, for the plan, the result from the first stage
+      // on; that the kernel has read it by then is the kernel's promise (checkOverlaps).
       bool taken = stage_ > 0 && llvm::any_of(launch.getResults().getAsRange<RangeAttr>(),
                                               [&](RangeAttr r) { return r.samePlace(range); });
       if (!taken && failed(read(launch, range))) return failure();
@@ -248,14 +254,15 @@ class ProgramReplay {
     return success();
   }
 
-  LogicalResult checkSizes(plan::LaunchOp launch, ArrayAttr ranges, TypeRange types, StringRef what) {
+  LogicalResult checkSizes(plan::LaunchOp launch, ArrayAttr ranges, TypeRange types,
+                           StringRef what) {
     if (ranges.size() != types.size())
       return launch.emitOpError() << "has " << ranges.size() << " " << what << "; @"
                                   << launch.getKernel() << " has " << types.size();
     for (auto [range, type] : llvm::zip(ranges.getAsRange<RangeAttr>(), types))
       if (range.getBytes() != plan::bytesOf(type))
-        return launch.emitOpError() << "gives " << describe(range) << " for a " << type << ", which takes "
-                                    << plan::bytesOf(type) << " bytes";
+        return launch.emitOpError() << "gives " << describe(range) << " for a " << type
+                                    << ", which takes " << plan::bytesOf(type) << " bytes";
     return success();
   }
 
@@ -265,12 +272,12 @@ class ProgramReplay {
     for (size_t j = args; j < buffers.size(); ++j)
       for (size_t i = 0; i < j; ++i) {
         if (!buffers[i].overlaps(buffers[j])) continue;
-        bool allowed = i < args && j < args + results &&
-                       buffers[i].samePlace(buffers[j]) && kernel.mayShare(i, j - args);
+        bool allowed = i < args && j < args + results && buffers[i].samePlace(buffers[j]) &&
+                       kernel.mayShare(i, j - args);
         if (!allowed)
-          return launch.emitOpError() << "has operands " << i << " and " << j << " overlap in "
-                                      << describe(buffers[j]) << ", which @" << launch.getKernel()
-                                      << " does not allow";
+          return launch.emitOpError()
+                 << "has operands " << i << " and " << j << " overlap in " << describe(buffers[j])
+                 << ", which @" << launch.getKernel() << " does not allow";
       }
     return success();
   }
@@ -279,21 +286,22 @@ class ProgramReplay {
     SmallVector<RangeAttr> final(program_.getFinal().getAsRange<RangeAttr>());
     size_t results = program_.getResultTypes().size();
     if (final.size() < results)
-      return program_.emitOpError() << "declares " << final.size() << " of its " << results
-                                    << " results";
+      return program_.emitOpError()
+             << "declares " << final.size() << " of its " << results << " results";
     for (auto [index, range] : llvm::enumerate(final)) {
       if (failed(read(program_, range))) return failure();
       if (index < results) {
         int64_t bytes = plan::bytesOf(cast<TypeAttr>(program_.getResultTypes()[index]).getValue());
-        if (range.getSegment() != Segment::Output || range.getSlot() != static_cast<int64_t>(index) ||
-            range.getOffset() || range.getBytes() != bytes)
+        if (range.getSegment() != Segment::Output ||
+            range.getSlot() != static_cast<int64_t>(index) || range.getOffset() ||
+            range.getBytes() != bytes)
           return program_.emitOpError() << "has its result " << index << " in " << describe(range);
         continue;
       }
       if (!isStored(range.getSegment()) ||
           llvm::none_of(given_, [&](RangeAttr place) { return place.samePlace(range); }))
-        return program_.emitOpError() << "declares a new value in " << describe(range)
-                                      << ", where no state lies";
+        return program_.emitOpError()
+               << "declares a new value in " << describe(range) << ", where no state lies";
     }
     for (auto [op, range] : writes_)
       if (llvm::none_of(ArrayRef(final).drop_front(results),

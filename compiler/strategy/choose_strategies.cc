@@ -42,7 +42,8 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
     if (numerics == "strict") {
       device->target.numerics = Numerics::kStrict;
     } else if (numerics != "fast") {
-      getOperation().emitError() << "unknown numerics '" << numerics << "': expected fast or strict";
+      getOperation().emitError() << "unknown numerics '" << numerics
+                                 << "': expected fast or strict";
       return signalPassFailure();
     }
     if (matmul == "tf32") {

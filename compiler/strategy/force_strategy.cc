@@ -60,8 +60,9 @@ llvm::Error forceStrategyOfKind(llvm::StringRef text, StrategyTable table, Targe
                       "'; its strategies are " + llvm::join(names, ", "));
   for (const auto &[name, other] : target.forced_by_kind)
     if (name == kind)
-      return unreadable(llvm::Twine("kernels of kind '") + kind + "' have been given the strategy '" +
-                        other.strategy + "' already; leave out '" + text + "'");
+      return unreadable(llvm::Twine("kernels of kind '") + kind +
+                        "' have been given the strategy '" + other.strategy +
+                        "' already; leave out '" + text + "'");
   target.forced_by_kind.push_back({kind.str(), std::move(*choice)});
   return llvm::Error::success();
 }

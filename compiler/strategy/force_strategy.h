@@ -13,8 +13,8 @@ namespace graven::strategy {
 // The name is not checked against a device's table.
 llvm::Error forceStrategy(llvm::StringRef text, Target &target);
 
-// Reads `text`, KIND:NAME or KIND:NAME:PARAM=NUMBER,..., into target.forced_by_kind. Errors list the
-// kinds of kernels, or the strategies of `table`, where it has none of that name.
+// Reads `text`, KIND:NAME or KIND:NAME:PARAM=NUMBER,..., into target.forced_by_kind. Errors list
+// the kinds of kernels, or the strategies of `table`, where it has none of that name.
 llvm::Error forceStrategyOfKind(llvm::StringRef text, StrategyTable table, Target &target);
 
 }  // namespace graven::strategy

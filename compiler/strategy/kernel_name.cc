@@ -19,9 +19,8 @@ int rankOf(Operation *op) {
   if (operationsPerElement(op) >= kElementary) return 1;
   auto resultOf = [](Value value) { return getElementTypeOrSelf(value); };
   bool compares = resultOf(op->getResult(0)).isInteger(1);
-  bool chooses = llvm::any_of(op->getOperands(), [&](Value operand) {
-    return resultOf(operand).isInteger(1);
-  });
+  bool chooses = llvm::any_of(op->getOperands(),
+                              [&](Value operand) { return resultOf(operand).isInteger(1); });
   return compares || chooses || op->getNumOperands() == 1 ? 3 : 2;
 }
 
@@ -72,9 +71,8 @@ std::string kernelName(kernel::FusedOp fused, const Plan &plan) {
   }
   while (ops.size() > kLongest) {
     // The last of those that tell least.
-    auto least = std::max_element(ops.rbegin(), ops.rend(), [](auto &a, auto &b) {
-      return a.second < b.second;
-    });
+    auto least = std::max_element(ops.rbegin(), ops.rend(),
+                                  [](auto &a, auto &b) { return a.second < b.second; });
     ops.erase(std::next(least).base());
   }
   std::string name;

@@ -29,8 +29,8 @@ enum class Matmul {
 struct Target {
   std::string device = "cpu";  // name of its backend
   // The machine that opens the artifact; on device cpu the one that runs kernels.
-  std::string triple;          // LLVM triple: "x86_64-unknown-linux-gnu"
-  std::string cpu;             // as the user named it, resolved: "x86-64-v3", "znver4"
+  std::string triple;  // LLVM triple: "x86_64-unknown-linux-gnu"
+  std::string cpu;     // as the user named it, resolved: "x86-64-v3", "znver4"
   // The instruction-set level that code is generated for. On x86-64 this is the highest
   // microarchitecture level (x86-64-v3 or v4) that `cpu` covers, so that what the artifact needs is
   // exactly what `required_features` says; `cpu` itself steers scheduling only.
@@ -51,15 +51,15 @@ struct Target {
   bool has_tf32_products = false;  // what Matmul::kTf32 asks for
   // Whether a kernel can have subnormal numbers flushed to zero, operands and results.
   bool has_flush = false;
-  int64_t l1_bytes = 32 << 10;    // data cache of one core
-  int64_t l2_bytes = 512 << 10;   // of one core
-  int64_t l3_bytes = 8 << 20;     // shared
+  int64_t l1_bytes = 32 << 10;   // data cache of one core
+  int64_t l2_bytes = 512 << 10;  // of one core
+  int64_t l3_bytes = 8 << 20;    // shared
 
   // Devices whose workgroups are several threads, which exchange values through shared memory.
-  int64_t architecture = 0;     // least compute capability, ten times: 80
-  int64_t warp_threads = 1;     // threads that run in step
-  int64_t shared_bytes = 0;     // shared memory that a workgroup may have
-  int64_t processors = 1;       // that run workgroups at the same time, on a usual device
+  int64_t architecture = 0;  // least compute capability, ten times: 80
+  int64_t warp_threads = 1;  // threads that run in step
+  int64_t shared_bytes = 0;  // shared memory that a workgroup may have
+  int64_t processors = 1;    // that run workgroups at the same time, on a usual device
 
   // What a test or an experiment decides in the compiler's place: kernels that the strategy of this
   // name can compute get it, with these parameters, by the names that plans print. Values are

@@ -70,14 +70,15 @@ extern "C" {
 
 typedef enum graven_status {
   GRAVEN_OK = 0,
-  GRAVEN_INVALID_ARGUMENT = 1,    // a null handle, a wrong size, a label out of range
-  GRAVEN_NOT_FOUND = 2,           // no such file, entry, state
-  GRAVEN_CORRUPT = 3,             // an artifact or checkpoint that is damaged
-  GRAVEN_INCOMPATIBLE = 4,        // another format version, another model's checkpoint, missing CPU features
+  GRAVEN_INVALID_ARGUMENT = 1,  // a null handle, a wrong size, a label out of range
+  GRAVEN_NOT_FOUND = 2,         // no such file, entry, state
+  GRAVEN_CORRUPT = 3,           // an artifact or checkpoint that is damaged
+  GRAVEN_INCOMPATIBLE =
+      4,  // another format version, another model's checkpoint, missing CPU features
   GRAVEN_OUT_OF_MEMORY = 5,
-  GRAVEN_IO_ERROR = 6,            // the operating system refused a read or a write
-  GRAVEN_BUSY = 7,                // the state or context is in use by another call
-  GRAVEN_DEVICE_FAILED = 8        // a fault of the device or its driver; the model is lost
+  GRAVEN_IO_ERROR = 6,      // the operating system refused a read or a write
+  GRAVEN_BUSY = 7,          // the state or context is in use by another call
+  GRAVEN_DEVICE_FAILED = 8  // a fault of the device or its driver; the model is lost
 } graven_status;
 
 typedef struct graven_model graven_model;
@@ -91,24 +92,25 @@ const char *graven_last_error(void);
 
 // --- devices -------------------------------------------------------------------------------------
 typedef struct graven_device_info {
-  char name[32];           // as graven_model_open_on takes it: "cpu", "cuda:0"
-  int32_t available;       // 0: there is none of that kind, and the description says why
+  char name[32];      // as graven_model_open_on takes it: "cpu", "cuda:0"
+  int32_t available;  // 0: there is none of that kind, and the description says why
   int32_t reserved;
   uint64_t memory_bytes;   // of the device's own; 0 where it uses the program's
   char description[1024];  // one line
 } graven_device_info;
-// Describes number `index`, counted from 0, of the devices that this program can use; a kind of which
-// there is no device has one entry all the same. NOT_FOUND beyond the last.
+// Describes number `index`, counted from 0, of the devices that this program can use; a kind of
+// which there is no device has one entry all the same. NOT_FOUND beyond the last.
 graven_status graven_device_describe(uint32_t index, graven_device_info *info);
 
 // --- model ---------------------------------------------------------------------------------------
-// Opens `model.so`: verifies its digest, its table and that this CPU has the features it needs, then
-// maps it. The path is taken as it stands; no search path is used.
+// Opens `model.so`: verifies its digest, its table and that this CPU has the features it needs,
+// then maps it. The path is taken as it stands; no search path is used.
 graven_status graven_model_open(const char *path, graven_model **model);
-// The same on a certain device. Which kind of device a model runs on is decided when it is compiled;
-// `device` is null or "auto" (the first of that kind), or a name with or without a number: "cpu",
-// "cuda", "cuda:1"; "none" opens it to be looked at, where there may be no such device. The model's states and contexts lie in that device's memory. A device that works
-// on its own may go on when a call has returned, unless the call has outputs that are wanted; whatever
+// The same on a certain device. Which kind of device a model runs on is decided when it is
+// compiled; `device` is null or "auto" (the first of that kind), or a name with or without a
+// number: "cpu", "cuda", "cuda:1"; "none" opens it to be looked at, where there may be no such
+// device. The model's states and contexts lie in that device's memory. A device that works on its
+// own may go on when a call has returned, unless the call has outputs that are wanted; whatever
 // reads state or metrics waits for it, and reports its faults (GRAVEN_DEVICE_FAILED).
 graven_status graven_model_open_on(const char *path, const char *device, graven_model **model);
 // The same for an artifact linked into the program: `&graven_model_iris` from the generated header.
@@ -118,8 +120,8 @@ graven_status graven_model_create_on(const graven_artifact *artifact, const char
 // Contexts and states must be destroyed first. Null is allowed, here and in the other *_destroy.
 void graven_model_destroy(graven_model *model);
 
-// Whether the model's device works on its own: calls return before it has done them, and reading state
-// or metrics waits for it. Then do so seldom. 0 or 1.
+// Whether the model's device works on its own: calls return before it has done them, and reading
+// state or metrics waits for it. Then do so seldom. 0 or 1.
 int32_t graven_model_runs_behind(const graven_model *model);
 
 const graven_table_header *graven_model_table(const graven_model *model);
@@ -139,8 +141,10 @@ graven_status graven_state_create(const graven_model *model, graven_state **stat
 void graven_state_destroy(graven_state *state);
 graven_status graven_state_clone(const graven_state *state, graven_state **copy);
 // Copies one state tensor out or in; `bytes` must equal the tensor's size. Row-major.
-graven_status graven_state_get(const graven_state *state, const char *name, void *data, size_t bytes);
-graven_status graven_state_set(graven_state *state, const char *name, const void *data, size_t bytes);
+graven_status graven_state_get(const graven_state *state, const char *name, void *data,
+                               size_t bytes);
+graven_status graven_state_set(graven_state *state, const char *name, const void *data,
+                               size_t bytes);
 // Writes a checkpoint (safetensors): all state by name, `metadata` (pairs of keys and values, ended
 // by a null key; may be null) and digests in __metadata__. Atomic: a temporary file in the same
 // folder is written, fsynced and renamed, then the folder is fsynced.
@@ -157,8 +161,8 @@ const char *graven_state_metadata(const graven_state *state, const char *key);
 // --- pool and context ----------------------------------------------------------------------------
 // A program's own threads: calls body(data, i) once for every 0 <= i < parts, on any threads, and
 // returns when all are done.
-typedef void (*graven_parallel_for)(void *self, int64_t parts, void (*body)(void *data, int64_t part),
-                                    void *data);
+typedef void (*graven_parallel_for)(void *self, int64_t parts,
+                                    void (*body)(void *data, int64_t part), void *data);
 typedef struct graven_pool_options {
   int32_t threads;         // the caller's included; 0: as many as the machine has cores
   int32_t force_parallel;  // tests only: never take the serial shortcut for small work
@@ -171,22 +175,22 @@ graven_status graven_pool_create(const graven_pool_options *options, graven_pool
 void graven_pool_destroy(graven_pool *pool);
 int32_t graven_pool_threads(const graven_pool *pool);
 
-// `pool` may be null (serial), and may be shared by contexts: it runs one parallel region at a time,
-// a second caller runs its own serially.
+// `pool` may be null (serial), and may be shared by contexts: it runs one parallel region at a
+// time, a second caller runs its own serially.
 graven_status graven_context_create(const graven_model *model, graven_pool *pool,
                                     graven_context **context);
 void graven_context_destroy(graven_context *context);
-// numerator / denominator of the metric since the last call of entry "reset_metrics"; NaN when empty.
+// numerator / denominator of the metric since the last call of entry "reset_metrics"; NaN when
+// empty.
 graven_status graven_context_metric(const graven_context *context, const char *name, double *value);
-// Copies the memory of all metric accumulators out or in, so that a run stopped amid an epoch can go
-// on counting where it was; `bytes` must equal the table's metric_bytes.
+// Copies the memory of all metric accumulators out or in, so that a run stopped amid an epoch can
+// go on counting where it was; `bytes` must equal the table's metric_bytes.
 graven_status graven_context_get_metrics(const graven_context *context, void *data, size_t bytes);
 graven_status graven_context_set_metrics(graven_context *context, const void *data, size_t bytes);
 
 // Per-command wall time of subsequent calls is added to `nanoseconds[command index]`, counting from
 // the start of the command records; null switches profiling off.
-graven_status graven_context_profile(graven_context *context, uint64_t *nanoseconds,
-                                     size_t count);
+graven_status graven_context_profile(graven_context *context, uint64_t *nanoseconds, size_t count);
 
 typedef enum graven_trace_kind {
   GRAVEN_TRACE_CALL = 0,     // a whole call; `number` is the entry
@@ -194,9 +198,9 @@ typedef enum graven_trace_kind {
   GRAVEN_TRACE_PART = 2      // what one thread ran at a stretch of a launch: workgroups [lo, hi)
 } graven_trace_kind;
 typedef struct graven_trace_event {
-  uint32_t kind;    // graven_trace_kind
+  uint32_t kind;  // graven_trace_kind
   uint32_t number;
-  int32_t thread;   // as the operating system counts
+  int32_t thread;  // as the operating system counts
   uint32_t reserved;
   uint64_t begin, end;  // nanoseconds of CLOCK_MONOTONIC
   int64_t lo, hi;
@@ -206,16 +210,16 @@ typedef struct graven_trace {
   uint64_t capacity;
   uint64_t count;  // events so far; those beyond `capacity` are not kept
 } graven_trace;
-// Subsequent calls add what they ran to `trace`, which the caller keeps and reads between calls; null
-// switches tracing off.
+// Subsequent calls add what they ran to `trace`, which the caller keeps and reads between calls;
+// null switches tracing off.
 graven_status graven_context_trace(graven_context *context, graven_trace *trace);
 
 // --- call ----------------------------------------------------------------------------------------
 // Calls entry number `entry` (graven_model_find_entry). `inputs` and `outputs` hold one pointer per
-// DATA port of the entry, in order; ROWS ports are not listed: the runtime fills them. `rows` is the
-// number of rows in batched ports (1 <= rows <= batch; ignored where batch is 0); missing rows are
-// supplied by repeating row 0, and only `rows` rows are written to batched outputs. Outputs may be
-// null when not wanted. The checked call tests handles, ranges and rows.
+// DATA port of the entry, in order; ROWS ports are not listed: the runtime fills them. `rows` is
+// the number of rows in batched ports (1 <= rows <= batch; ignored where batch is 0); missing rows
+// are supplied by repeating row 0, and only `rows` rows are written to batched outputs. Outputs may
+// be null when not wanted. The checked call tests handles, ranges and rows.
 graven_status graven_call(graven_context *context, graven_state *state, uint32_t entry,
                           int64_t rows, const void *const *inputs, void *const *outputs);
 // The same without the checks: every handle valid, every label in range, rows in bounds.

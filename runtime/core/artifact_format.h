@@ -3,8 +3,8 @@
 // One exported symbol per model, `graven_model_<name>`, of type `graven_artifact`. It points at a
 // relocatable *table*: a flat blob of fixed-size records that refer to one another by index and to
 // text by offset into a string pool, so that every reference can be bounds-checked before use.
-// Machine code is reached through `kernels` where kernels are functions of the process, else through
-// `image`, which a device loads.
+// Machine code is reached through `kernels` where kernels are functions of the process, else
+// through `image`, which a device loads.
 //
 // This header is the only thing that `compiler/` and `runtime/` share. C99, no dependency.
 // All integers are little-endian; every record is 8-byte aligned within the table.
@@ -22,9 +22,10 @@ extern "C" {
 #define GRAVEN_MAX_RANK 8
 #define GRAVEN_SEGMENT_ALIGNMENT 64u
 
-// A kernel computes the workgroups [lo, hi) of its grid. `buffers[i]` is the address of operand i of
-// the launch, in the order of the launch's operand records. Kernels are pure functions of memory:
-// no allocation, no library calls but memcpy and memset, safe to run concurrently on disjoint ranges.
+// A kernel computes the workgroups [lo, hi) of its grid. `buffers[i]` is the address of operand i
+// of the launch, in the order of the launch's operand records. Kernels are pure functions of
+// memory: no allocation, no library calls but memcpy and memset, safe to run concurrently on
+// disjoint ranges.
 typedef void (*graven_kernel_fn)(void *const *buffers, int64_t lo, int64_t hi);
 
 typedef enum graven_dtype {
@@ -108,8 +109,8 @@ typedef struct graven_port_record {
 } graven_port_record;
 
 // Where a value lies; for verification, profiles and `graven-run info`. `value` is the id that the
-// plan verifier tracks: a write stamps the bytes with it, a read demands it. For a state read the id
-// is the entry's id for that state's old value.
+// plan verifier tracks: a write stamps the bytes with it, a read demands it. For a state read the
+// id is the entry's id for that state's old value.
 typedef struct graven_operand_record {
   uint32_t segment;
   uint32_t slot;  // input/output index for INPUT/OUTPUT, else 0
@@ -124,7 +125,7 @@ typedef struct graven_command_record {
   uint32_t kernel;  // index into `kernels` and kernel_records
   int64_t grid;     // number of workgroups
   graven_span operands;
-  uint64_t flops;   // estimates, from the compiler's cost model: decide serial against parallel
+  uint64_t flops;  // estimates, from the compiler's cost model: decide serial against parallel
   uint64_t bytes;
   uint32_t fill_byte;
   uint32_t reserved;
@@ -208,17 +209,17 @@ typedef struct graven_artifact {
   uint64_t image_bytes;
 } graven_artifact;
 
-// A shared artifact is an ELF file, then weights, if it has any, then this trailer. The loader reads
-// the ELF file, checks its digest, and only then hands it to dlopen. Weights are the constants of an
-// artifact whose `constants` is null: they are mapped from the file, read-only, and their digest is
-// checked there. Digests prove integrity, not origin.
+// A shared artifact is an ELF file, then weights, if it has any, then this trailer. The loader
+// reads the ELF file, checks its digest, and only then hands it to dlopen. Weights are the
+// constants of an artifact whose `constants` is null: they are mapped from the file, read-only, and
+// their digest is checked there. Digests prove integrity, not origin.
 #define GRAVEN_TRAILER_MAGIC "GRAVEN\x02\n"
 typedef struct graven_trailer {
   uint64_t digest;          // XXH64, seed 0, of the first `file_bytes` of the file
   uint64_t file_bytes;      // of the ELF file, padding included: with weights, a multiple of 64
   uint64_t weights_digest;  // XXH64, seed 0, of the `weights_bytes` that follow; 0 of none
   uint64_t weights_bytes;   // 0: the constants, if any, are in the ELF file
-  char symbol[104];       // NUL-terminated name of the exported graven_artifact
+  char symbol[104];         // NUL-terminated name of the exported graven_artifact
   char magic[8];
 } graven_trailer;
 

@@ -13,10 +13,10 @@ struct graven_context {
   void *queue;                          // the device's
   char *arena;
   char *metrics;
-  char *staging;      // the device's staging_slots times model->staging_bytes
-  uint64_t calls;     // so far, to take these in turn
-  char **bases;       // model->base_count
-  void **buffers;     // model->most_operands
+  char *staging;        // the device's staging_slots times model->staging_bytes
+  uint64_t calls;       // so far, to take these in turn
+  char **bases;         // model->base_count
+  void **buffers;       // model->most_operands
   uint64_t *profile;    // nanoseconds per command, or null
   graven_trace *trace;  // what ran when, or null
 };

@@ -242,8 +242,7 @@ void describe_cpu(char *text, size_t bytes) {
   const char *separator = ": ";
   for (const Feature &feature : kFeatures) {
     if (!cpu.has(feature) || end + sizeof feature.name + 2 > bytes) continue;
-    end += static_cast<size_t>(
-        snprintf(text + end, bytes - end, "%s%s", separator, feature.name));
+    end += static_cast<size_t>(snprintf(text + end, bytes - end, "%s%s", separator, feature.name));
     separator = ",";
   }
 }

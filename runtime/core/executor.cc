@@ -117,9 +117,9 @@ graven_status Call::issue(const graven_command_record &command) {
   const graven_operand_record *records = model_.table.operands + command.operands.first;
   switch (command.kind) {
     case GRAVEN_COMMAND_LAUNCH:
-      return device_.launch(context_.queue, {command.kernel, command.operands.count, buffers,
-                                             command.grid, command.flops, command.bytes,
-                                             context_.trace, number_of(command)});
+      return device_.launch(context_.queue,
+                            {command.kernel, command.operands.count, buffers, command.grid,
+                             command.flops, command.bytes, context_.trace, number_of(command)});
     case GRAVEN_COMMAND_COPY:
       return device_.copy(context_.queue, buffers[1], buffers[0], records[0].bytes);
     default:
@@ -132,8 +132,7 @@ graven_status Call::run(const void *const *inputs) {
   bool replayed = false;
   graven_trace *trace = context_.trace;
   graven_status status = device_.begin(
-      context_.queue,
-      {number_, context_.bases[kBaseState], first_staged_, context_.profile, trace},
+      context_.queue, {number_, context_.bases[kBaseState], first_staged_, context_.profile, trace},
       &replayed);
   if (status != GRAVEN_OK) return status;
   status = feed_inputs(inputs);

@@ -31,9 +31,9 @@ struct graven_model {
   graven_artifact artifact;
   graven1::Table table;
   const graven1::Device *device;
-  bool loaded;      // `program` is to be unloaded
-  void *program;    // what the device made of the kernels
-  char *constants;  // constant_bytes, where kernels can read them
+  bool loaded;                      // `program` is to be unloaded
+  void *program;                    // what the device made of the kernels
+  char *constants;                  // constant_bytes, where kernels can read them
   graven1::BoundOperand *operands;  // one per operand record
   graven1::EntryFacts *entries;     // one per entry record
   uint32_t *states_by_name;         // state indices, sorted by name

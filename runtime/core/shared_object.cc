@@ -99,7 +99,8 @@ graven_status check_trailer(const char *path, int file, uint64_t bytes, graven_t
                 shown(path));
   }
   if (trailer->weights_bytes == 0 && trailer->weights_digest != 0) {
-    return fail(GRAVEN_CORRUPT, "'%s' is damaged: its trailer has a digest of no weights; compile it again",
+    return fail(GRAVEN_CORRUPT,
+                "'%s' is damaged: its trailer has a digest of no weights; compile it again",
                 shown(path));
   }
   uint64_t before = bytes - sizeof *trailer;

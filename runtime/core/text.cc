@@ -8,8 +8,8 @@ namespace graven1 {
 namespace {
 
 constexpr ElementType kElementTypes[] = {
-    {GRAVEN_F32, 4, "f32", "F32"}, {GRAVEN_F64, 8, "f64", "F64"}, {GRAVEN_I1, 1, "i1", "BOOL"},
-    {GRAVEN_I32, 4, "i32", "I32"}, {GRAVEN_I64, 8, "i64", "I64"}, {GRAVEN_UI8, 1, "ui8", "U8"},
+    {GRAVEN_F32, 4, "f32", "F32"}, {GRAVEN_F64, 8, "f64", "F64"},    {GRAVEN_I1, 1, "i1", "BOOL"},
+    {GRAVEN_I32, 4, "i32", "I32"}, {GRAVEN_I64, 8, "i64", "I64"},    {GRAVEN_UI8, 1, "ui8", "U8"},
     {GRAVEN_F16, 2, "f16", "F16"}, {GRAVEN_BF16, 2, "bf16", "BF16"},
 };
 

@@ -44,12 +44,17 @@ bool parse_ordinal(const char *text, uint32_t *ordinal) {
 
 // The device of a model that is only looked at: it takes no memory and no commands.
 graven_status refuse() {
-  return fail(GRAVEN_INVALID_ARGUMENT,
-              "the model was opened on device 'none', to be looked at; open it on another to run it");
+  return fail(
+      GRAVEN_INVALID_ARGUMENT,
+      "the model was opened on device 'none', to be looked at; open it on another to run it");
 }
 constexpr Device kNoDevice = {
-    "none", /*uses_host_memory=*/true, /*executes=*/false, /*times_commands=*/false,
-    /*staging_slots=*/1, /*self=*/nullptr,
+    "none",
+    /*uses_host_memory=*/true,
+    /*executes=*/false,
+    /*times_commands=*/false,
+    /*staging_slots=*/1,
+    /*self=*/nullptr,
     [](void *, size_t, const char *, void **memory) { return *memory = nullptr, refuse(); },
     [](void *, void *, size_t) {},
     [](void *, void *, const void *, size_t) { return refuse(); },
@@ -58,7 +63,13 @@ constexpr Device kNoDevice = {
     [](void *, const graven_artifact *, void **program) { return *program = nullptr, GRAVEN_OK; },
     [](void *, void *) {},
     [](void *, const QueueOptions &, void **) { return refuse(); },
-    nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,  // no queue is ever made
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr,  // no queue is ever made
     /*close=*/nullptr};
 
 }  // namespace
@@ -103,7 +114,8 @@ graven_status open_device(const char *compiled, const char *wish, const Device *
 void feed_host_memory(const DeviceFeed &feed, void *destination) {
   char *to = static_cast<char *>(destination);
   if (feed.bytes != 0) memcpy(to, feed.host, feed.bytes);
-  for (size_t at = feed.bytes; at < feed.capacity; at += feed.row) memcpy(to + at, feed.host, feed.row);
+  for (size_t at = feed.bytes; at < feed.capacity; at += feed.row)
+    memcpy(to + at, feed.host, feed.row);
 }
 
 }  // namespace graven1

@@ -33,8 +33,9 @@ void register_device(DeviceKind *kind);
 const DeviceKind *first_device_kind();
 
 // Opens the device for a model compiled for devices of kind `compiled`. `wish` is null or "auto"
-// (device 0 of that kind), "KIND", "KIND:NUMBER", or "none" to look at the model only. Fails with INVALID_ARGUMENT when the wish is
-// for another kind, NOT_FOUND when there is no such device or the program was linked without it.
+// (device 0 of that kind), "KIND", "KIND:NUMBER", or "none" to look at the model only. Fails with
+// INVALID_ARGUMENT when the wish is for another kind, NOT_FOUND when there is no such device or the
+// program was linked without it.
 graven_status open_device(const char *compiled, const char *wish, const Device **device);
 
 // Makes the linker keep every device of the runtime.

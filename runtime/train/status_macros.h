@@ -8,10 +8,10 @@
 #include "absl/status/statusor.h"
 
 // Returns from the enclosing function when `expression`, an absl::Status, is an error.
-#define GRAVEN_RETURN_IF_ERROR(expression)               \
-  do {                                                   \
-    absl::Status graven_status_ = (expression);          \
-    if (!graven_status_.ok()) return graven_status_;     \
+#define GRAVEN_RETURN_IF_ERROR(expression)           \
+  do {                                               \
+    absl::Status graven_status_ = (expression);      \
+    if (!graven_status_.ok()) return graven_status_; \
   } while (false)
 
 #define GRAVEN_CONCAT_IMPL_(a, b) a##b

@@ -18,15 +18,23 @@ thread_local std::string last_error;
 
 graven_status ToCode(const absl::Status &status) {
   switch (status.code()) {
-    case absl::StatusCode::kOk: return GRAVEN_OK;
-    case absl::StatusCode::kNotFound: return GRAVEN_NOT_FOUND;
-    case absl::StatusCode::kDataLoss: return GRAVEN_CORRUPT;
-    case absl::StatusCode::kFailedPrecondition: return GRAVEN_INCOMPATIBLE;
-    case absl::StatusCode::kResourceExhausted: return GRAVEN_OUT_OF_MEMORY;
+    case absl::StatusCode::kOk:
+      return GRAVEN_OK;
+    case absl::StatusCode::kNotFound:
+      return GRAVEN_NOT_FOUND;
+    case absl::StatusCode::kDataLoss:
+      return GRAVEN_CORRUPT;
+    case absl::StatusCode::kFailedPrecondition:
+      return GRAVEN_INCOMPATIBLE;
+    case absl::StatusCode::kResourceExhausted:
+      return GRAVEN_OUT_OF_MEMORY;
     case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kPermissionDenied: return GRAVEN_IO_ERROR;
-    case absl::StatusCode::kAborted: return GRAVEN_BUSY;
-    default: return GRAVEN_INVALID_ARGUMENT;
+    case absl::StatusCode::kPermissionDenied:
+      return GRAVEN_IO_ERROR;
+    case absl::StatusCode::kAborted:
+      return GRAVEN_BUSY;
+    default:
+      return GRAVEN_INVALID_ARGUMENT;
   }
 }
 
@@ -78,8 +86,7 @@ absl::StatusOr<FitSettings> Settings(const graven_fit_options &options,
   }
   settings.seed = options.seed;
   const std::string stopping = Text(options.early_stopping);
-  GRAVEN_RETURN_IF_ERROR(
-      ApplyEarlyStopping("early_stopping", stopping, &settings.early_stopping));
+  GRAVEN_RETURN_IF_ERROR(ApplyEarlyStopping("early_stopping", stopping, &settings.early_stopping));
   return settings;
 }
 
@@ -88,9 +95,9 @@ absl::Status FitFiles(const std::string &path, const graven_fit_options &options
   GRAVEN_ASSIGN_OR_RETURN(auto model, Model::Open(path));
   FitRequest request;
   GRAVEN_ASSIGN_OR_RETURN(request.settings, Settings(options, model->signature()));
-  GRAVEN_ASSIGN_OR_RETURN(TrainingData data,
-                          LoadTraining(*model, Text(options.train), Text(options.validation),
-                                       Text(options.label)));
+  GRAVEN_ASSIGN_OR_RETURN(
+      TrainingData data,
+      LoadTraining(*model, Text(options.train), Text(options.validation), Text(options.label)));
   GRAVEN_ASSIGN_OR_RETURN(auto session, Session::Create(model, options.threads));
   EpochListener listener(options);
   request.train = &data.train;
@@ -117,17 +124,16 @@ graven_status graven_fit(const char *model, const graven_fit_options *options,
                          graven_fit_result *result) {
   return Guarded([&]() -> absl::Status {
     if (model == nullptr || options == nullptr || options->train == nullptr) {
-      return absl::InvalidArgumentError("graven_fit: model, options and options->train must be set");
+      return absl::InvalidArgumentError(
+          "graven_fit: model, options and options->train must be set");
     }
     return graven::train::FitFiles(model, *options, result);
   });
 }
 
-graven_status graven_evaluate(const char *model, const char *state, const char *data,
-                              int32_t threads,
-                              void (*take)(void *self, const graven_measure *measures,
-                                           size_t count),
-                              void *self) {
+graven_status graven_evaluate(
+    const char *model, const char *state, const char *data, int32_t threads,
+    void (*take)(void *self, const graven_measure *measures, size_t count), void *self) {
   return Guarded([&]() -> absl::Status {
     if (model == nullptr || state == nullptr || data == nullptr || take == nullptr) {
       return absl::InvalidArgumentError("graven_evaluate: model, state, data and take must be set");
@@ -145,12 +151,12 @@ graven_status graven_predict(const char *model, const char *state, const char *d
                              int32_t threads, const char *output) {
   return Guarded([&]() -> absl::Status {
     if (model == nullptr || state == nullptr || data == nullptr || output == nullptr) {
-      return absl::InvalidArgumentError("graven_predict: model, state, data and output must be set");
+      return absl::InvalidArgumentError(
+          "graven_predict: model, state, data and output must be set");
     }
     GRAVEN_ASSIGN_OR_RETURN(auto trained, graven::train::OpenTrained(model, state, threads));
     GRAVEN_ASSIGN_OR_RETURN(auto set, graven::train::LoadFor(trained, "predict", data, ""));
-    GRAVEN_ASSIGN_OR_RETURN(auto predictions,
-                            graven::train::Predict(trained.session.get(), set));
+    GRAVEN_ASSIGN_OR_RETURN(auto predictions, graven::train::Predict(trained.session.get(), set));
     if (predictions.empty()) {
       return absl::FailedPreconditionError("entry 'predict' has no output");
     }

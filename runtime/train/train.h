@@ -1,8 +1,8 @@
 // fit, evaluate and predict from C: what graven-run does, in one call each. Link with Graven::train
 // (C++ inside; a program that must stay on libc alone calls the entry points through graven.h).
 //
-// Functions return a status; graven_train_last_error() tells, per thread, what went wrong, where and
-// what to do. Nothing here aborts the process.
+// Functions return a status; graven_train_last_error() tells, per thread, what went wrong, where
+// and what to do. Nothing here aborts the process.
 #ifndef GRAVEN_RUNTIME_TRAIN_TRAIN_H_
 #define GRAVEN_RUNTIME_TRAIN_TRAIN_H_
 
@@ -39,10 +39,10 @@ typedef struct graven_fit_options {
   int64_t batch_size;          // 0: the model's
   double validation_split;     // 0: the model's; negative: none
   uint64_t seed;
-  int32_t threads;             // 0: one per core
+  int32_t threads;  // 0: one per core
   // After every epoch (from 1), with its measures; ends training when it returns other than 0.
   int (*on_epoch)(void *self, int64_t epoch, const graven_measure *measures, size_t count);
-  void *self;                  // given to on_epoch
+  void *self;  // given to on_epoch
 } graven_fit_options;
 
 typedef struct graven_fit_result {
@@ -58,11 +58,9 @@ graven_status graven_fit(const char *model, const graven_fit_options *options,
 
 // Measures the state in file `state` on `data` and calls `take` once. Class names and the order of
 // CSV columns are those of the run that wrote the state.
-graven_status graven_evaluate(const char *model, const char *state, const char *data,
-                              int32_t threads,
-                              void (*take)(void *self, const graven_measure *measures,
-                                           size_t count),
-                              void *self);
+graven_status graven_evaluate(
+    const char *model, const char *state, const char *data, int32_t threads,
+    void (*take)(void *self, const graven_measure *measures, size_t count), void *self);
 
 // Applies the state in file `state` to `data` and writes the first output of entry predict to the
 // npy file `output`.

@@ -29,7 +29,7 @@ unsigned granule_of(const CompiledKernel &kernel, bool shared) {
 bool describe(const Launch &launch, std::span<const uint64_t> parameters, const Memory &memory,
               gpu_cases::Case *one) {
   one->function = launch.kernel;
-  const auto copy = [](uint32_t(&to)[3], const Extents &from) {
+  const auto copy = [](uint32_t (&to)[3], const Extents &from) {
     to[0] = from.x, to[1] = from.y, to[2] = from.z;
   };
   copy(one->grid, launch.grid);

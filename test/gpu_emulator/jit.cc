@@ -17,8 +17,7 @@ struct Symbol {
   void *address;
 };
 
-#define GRAVEN_EMULATOR_SYMBOL(name) \
-  { #name, reinterpret_cast < void *>(&name) }
+#define GRAVEN_EMULATOR_SYMBOL(name) {#name, reinterpret_cast<void *>(&name)}
 const Symbol kSymbols[] = {
     GRAVEN_EMULATOR_SYMBOL(graven_emulator_access),
     GRAVEN_EMULATOR_SYMBOL(graven_emulator_meet),

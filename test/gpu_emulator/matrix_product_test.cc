@@ -58,30 +58,29 @@ TEST(MatrixProduct, IsExactAndClean) {
 
 TEST(MatrixProduct, WaitCountTooLarge) {
   Gemm gemm;
-  const Report report = gemm.launch(replaced(
-      read_testdata("f16_gemm.ptx"), "cp.async.wait_group 	2", "cp.async.wait_group 	3"));
+  const Report report = gemm.launch(replaced(read_testdata("f16_gemm.ptx"),
+                                             "cp.async.wait_group \t2", "cp.async.wait_group \t3"));
   EXPECT_TRUE(report.has(Kind::kPendingCopy)) << report.text();
 }
 
 TEST(MatrixProduct, MissingWait) {
   Gemm gemm;
   const Report report =
-      gemm.launch(replaced(read_testdata("f16_gemm.ptx"), "cp.async.wait_group 	2;", ""));
+      gemm.launch(replaced(read_testdata("f16_gemm.ptx"), "cp.async.wait_group \t2;", ""));
   EXPECT_TRUE(report.has(Kind::kPendingCopy)) << report.text();
 }
 
 TEST(MatrixProduct, MissingBarrier) {
   Gemm gemm;
-  const Report report = gemm.launch(replaced(read_testdata("f16_gemm.ptx"), "bar.sync 	0;", ""));
+  const Report report = gemm.launch(replaced(read_testdata("f16_gemm.ptx"), "bar.sync \t0;", ""));
   EXPECT_TRUE(report.has(Kind::kRace) || report.has(Kind::kPendingCopy)) << report.text();
 }
 
 TEST(MatrixProduct, AnotherSwizzleWhereItIsRead) {
   // The product goes wrong without any access being wrong: the comparison with the reference tells.
   Gemm gemm;
-  const Report report =
-      gemm.launch(replaced(read_testdata("f16_gemm.ptx"), "bfe.u64 	%rd62, %rd2, 1, 2",
-                           "bfe.u64 	%rd62, %rd2, 2, 2"));
+  const Report report = gemm.launch(replaced(
+      read_testdata("f16_gemm.ptx"), "bfe.u64 \t%rd62, %rd2, 1, 2", "bfe.u64 \t%rd62, %rd2, 2, 2"));
   EXPECT_TRUE(report.ok()) << report.text();
   EXPECT_GT(gemm.wrong(), 0);
 }

@@ -59,7 +59,8 @@ class Shadow {
   void prepare(uint64_t bytes, unsigned granule);
   void clear();
   /// Checks and notes an access; the first conflict is returned. `initialized`: reads must follow a
-  /// write of this workgroup, to which the memory belongs alone. `flags` of the write that is noted.
+  /// write of this workgroup, to which the memory belongs alone. `flags` of the write that is
+  /// noted.
   Conflict touch(uint64_t offset, uint32_t bytes, Access access, const Moment &moment,
                  bool initialized, uint16_t flags = 0);
   /// Bytes of a cp.async have arrived; from this moment on they are as if written now.

@@ -1,13 +1,14 @@
-/* Runs a model's entries on generated numbers, or trains a classifier, and writes the bits that come
-   out: strict_test.py compares them between machines.
-     driver entries OUT             every entry once; all outputs, one behind the other
-     driver train DATA ROWS EPOCHS OUT   784 pixels and a label a row; the state as a checkpoint */
+/* Runs a model's entries on generated numbers, or trains a classifier, and writes the bits that
+   come out: strict_test.py compares them between machines. driver entries OUT             every
+   entry once; all outputs, one behind the other driver train DATA ROWS EPOCHS OUT   784 pixels and
+   a label a row; the state as a checkpoint */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "strict.h"
-#define TRY(call) if ((call) != GRAVEN_OK) return fprintf(stderr, "%s\n", graven_last_error()), 1
+#define TRY(call) \
+  if ((call) != GRAVEN_OK) return fprintf(stderr, "%s\n", graven_last_error()), 1
 enum { PIXELS = 784, BATCH = 32 };
 
 static uint32_t random_state = 1;
@@ -33,7 +34,8 @@ static size_t elements(const graven_port_record *port) {
 }
 static size_t bytes_of(const graven_port_record *port) { return port->tensor.bytes; }
 
-static int run_entries(graven_model *model, graven_state *state, graven_context *context, FILE *out) {
+static int run_entries(graven_model *model, graven_state *state, graven_context *context,
+                       FILE *out) {
   uint32_t entries, ports;
   const graven_entry_record *entry = graven_model_entries(model, &entries);
   const graven_port_record *port = graven_model_ports(model, &ports);
@@ -46,9 +48,12 @@ static int run_entries(graven_model *model, graven_state *state, graven_context 
       const int special = graven_model_text(model, in->name)[0] == 's';
       inputs[i] = malloc(bytes_of(in) + 1);
       for (size_t k = 0; k < elements(in); ++k) {
-        if (in->tensor.dtype == GRAVEN_F32) ((float *)inputs[i])[k] = (float)next_number(special);
-        else if (in->tensor.dtype == GRAVEN_F64) ((double *)inputs[i])[k] = next_number(special);
-        else ((int32_t *)inputs[i])[k] = (int32_t)(next_random() % 7);
+        if (in->tensor.dtype == GRAVEN_F32)
+          ((float *)inputs[i])[k] = (float)next_number(special);
+        else if (in->tensor.dtype == GRAVEN_F64)
+          ((double *)inputs[i])[k] = next_number(special);
+        else
+          ((int32_t *)inputs[i])[k] = (int32_t)(next_random() % 7);
       }
     }
     for (uint32_t i = 0; i < entry[e].outputs.count; ++i)
@@ -86,15 +91,18 @@ static int train(graven_model *model, graven_state *state, graven_context *conte
 }
 
 int main(int argc, char **argv) {
-  graven_model *model; graven_state *state; graven_context *context;
+  graven_model *model;
+  graven_state *state;
+  graven_context *context;
   TRY(graven_model_create(&graven_model_strict, &model));
   TRY(graven_state_create(model, &state));
   TRY(graven_context_create(model, NULL, &context));
   const int training = argc == 6 && !strcmp(argv[1], "train");
   FILE *file = argc < 3 ? NULL : fopen(argv[2], training ? "rb" : "w");
   if (!file) return fprintf(stderr, "what to do, or a file, is missing\n"), 1;
-  const int result = training ? train(model, state, context, file, atoi(argv[3]), atoi(argv[4]), argv[5])
-                              : run_entries(model, state, context, file);
+  const int result = training
+                         ? train(model, state, context, file, atoi(argv[3]), atoi(argv[4]), argv[5])
+                         : run_entries(model, state, context, file);
   fclose(file);
   return result;
 }

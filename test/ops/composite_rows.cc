@@ -250,7 +250,10 @@ std::vector<Row> compositionRows() {
       {"through_f64",
        "",
        {given(Kind::kReal, {3}, {0.5, 1.25, -2})},
-       [](GraphBuilder &g, In in) { return convert(sin(convert(in[0] * in[0], g.builder().getF64Type())), in[0].element()) * in[0]; },
+       [](GraphBuilder &g, In in) {
+         return convert(sin(convert(in[0] * in[0], g.builder().getF64Type())), in[0].element()) *
+                in[0];
+       },
        nullptr},
       {"quotient_of_norms",
        "",

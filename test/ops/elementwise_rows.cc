@@ -87,14 +87,10 @@ std::vector<Row> elementwiseRows() {
   r.binary(
       "divide", [](Expr x, Expr y) { return x / y; }, [](double x, double y) { return x / y; }, 0.5,
       2);
-  r.binary(
-      "power", power, [](double x, double y) { return std::pow(x, y); }, 0.5, 2.5);
-  r.binary(
-      "maximum", maximum, [](double x, double y) { return x > y ? x : y; }, -2, 2);
-  r.binary(
-      "minimum", minimum, [](double x, double y) { return x < y ? x : y; }, -2, 2);
-  r.integers(
-      "add", [](Expr x, Expr y) { return x + y; }, [](double x, double y) { return x + y; });
+  r.binary("power", power, [](double x, double y) { return std::pow(x, y); }, 0.5, 2.5);
+  r.binary("maximum", maximum, [](double x, double y) { return x > y ? x : y; }, -2, 2);
+  r.binary("minimum", minimum, [](double x, double y) { return x < y ? x : y; }, -2, 2);
+  r.integers("add", [](Expr x, Expr y) { return x + y; }, [](double x, double y) { return x + y; });
   r.integers(
       "subtract", [](Expr x, Expr y) { return x - y; }, [](double x, double y) { return x - y; });
   r.integers(
@@ -108,45 +104,31 @@ std::vector<Row> elementwiseRows() {
   r.integers("maximum", maximum, [](double x, double y) { return x > y ? x : y; });
   r.integers("minimum", minimum, [](double x, double y) { return x < y ? x : y; });
 
-  r.unary(
-      "negate", [](Expr x) { return -x; }, [](double x) { return -x; }, -2, 2);
+  r.unary("negate", [](Expr x) { return -x; }, [](double x) { return -x; }, -2, 2);
   r.unary("abs", abs, [](double x) { return x < 0 ? -x : x; }, -2, 2, {0});
   r.unary("sign", sign, [](double x) { return x < 0 ? -1.0 : 1.0; }, -2, 2, {0});
   r.unary("floor", floor, [](double x) { return x - (x - std::floor(x)); }, -3, 3,
           {-3, -2, -1, 0, 1, 2});
-  r.unary(
-      "stop_gradient", stopGradient, [](double x) { return x; }, -2, 2);
+  r.unary("stop_gradient", stopGradient, [](double x) { return x; }, -2, 2);
   for (Row &row : r.rows) row.passesGradient = row.op != "stop_gradient";
-  r.integers(
-      "negate", [](Expr x) { return -x; }, [](double x) { return -x; });
+  r.integers("negate", [](Expr x) { return -x; }, [](double x) { return -x; });
   r.integers("abs", abs, [](double x) { return x < 0 ? -x : x; });
   r.integers("sign", sign, [](double x) { return x < 0 ? -1.0 : x > 0 ? 1.0 : 0.0; });
 
   // References other than the function's own name, where there is an identity to use.
-  r.unary(
-      "exp", exp, [](double x) { return std::pow(M_E, x); }, -3, 3);
-  r.unary(
-      "expm1", expm1, [](double x) { return 2 * std::exp(x / 2) * std::sinh(x / 2); }, -2, 2);
-  r.unary(
-      "log", log, [](double x) { return std::log2(x) * M_LN2; }, 0.2, 4);
-  r.unary(
-      "log1p", log1p, [](double x) { return 2 * std::atanh(x / (2 + x)); }, -0.7, 3);
+  r.unary("exp", exp, [](double x) { return std::pow(M_E, x); }, -3, 3);
+  r.unary("expm1", expm1, [](double x) { return 2 * std::exp(x / 2) * std::sinh(x / 2); }, -2, 2);
+  r.unary("log", log, [](double x) { return std::log2(x) * M_LN2; }, 0.2, 4);
+  r.unary("log1p", log1p, [](double x) { return 2 * std::atanh(x / (2 + x)); }, -0.7, 3);
   r.unary(
       "tanh", tanh, [](double x) { return std::expm1(2 * x) / (std::expm1(2 * x) + 2); }, -3, 3);
-  r.unary(
-      "logistic", logistic, [](double x) { return (1 + std::tanh(x / 2)) / 2; }, -4, 4);
-  r.unary(
-      "erf", erf, [](double x) { return 1 - std::erfc(x); }, -2, 2);
-  r.unary(
-      "erfc", erfc, [](double x) { return 1 - std::erf(x); }, -2, 2);
-  r.unary(
-      "sqrt", sqrt, [](double x) { return std::pow(x, 0.5); }, 0.2, 4);
-  r.unary(
-      "rsqrt", rsqrt, [](double x) { return std::pow(x, -0.5); }, 0.2, 4);
-  r.unary(
-      "sin", sin, [](double x) { return std::cos(x - M_PI / 2); }, -4, 4);
-  r.unary(
-      "cos", cos, [](double x) { return std::sin(x + M_PI / 2); }, -4, 4);
+  r.unary("logistic", logistic, [](double x) { return (1 + std::tanh(x / 2)) / 2; }, -4, 4);
+  r.unary("erf", erf, [](double x) { return 1 - std::erfc(x); }, -2, 2);
+  r.unary("erfc", erfc, [](double x) { return 1 - std::erf(x); }, -2, 2);
+  r.unary("sqrt", sqrt, [](double x) { return std::pow(x, 0.5); }, 0.2, 4);
+  r.unary("rsqrt", rsqrt, [](double x) { return std::pow(x, -0.5); }, 0.2, 4);
+  r.unary("sin", sin, [](double x) { return std::cos(x - M_PI / 2); }, -4, 4);
+  r.unary("cos", cos, [](double x) { return std::sin(x + M_PI / 2); }, -4, 4);
 
   r.comparison("equal", equal, [](double x, double y) { return double(x == y); });
   r.comparison("not_equal", notEqual, [](double x, double y) { return double(x != y); });
@@ -165,10 +147,7 @@ std::vector<Row> elementwiseRows() {
   r.logical("logical_and", logicalAnd, [](double x, double y) { return double(x && y); });
   r.logical("logical_or", logicalOr, [](double x, double y) { return double(x || y); });
   r.logical(
-      "logical_xor",
-      [](Expr x, Expr y) {
-        return Expr(x.g(), x.g().create<LogicalXorOp>({x, y}));
-      },
+      "logical_xor", [](Expr x, Expr y) { return Expr(x.g(), x.g().create<LogicalXorOp>({x, y})); },
       [](double x, double y) { return double(x != y); });
   r.rows.push_back({"logical_not",
                     "",

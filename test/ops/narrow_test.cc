@@ -30,7 +30,8 @@ TEST_P(NarrowFloats, EachOpRoundsOnce) {
   ASSERT_TRUE(model.ok());
   for (const Check &check : checks) {
     SCOPED_TRACE(check.row + ", " + check.name);
-    std::vector<Tensor> actual = model.call(check.name, check.arguments, {check.expected[0].type()});
+    std::vector<Tensor> actual =
+        model.call(check.name, check.arguments, {check.expected[0].type()});
     if (actual.empty()) continue;
     expectClose(actual[0], check.expected[0], narrowTolerance(GetParam().type()));
   }
@@ -85,9 +86,9 @@ TEST_P(NarrowFloats, ConversionsRoundToNearestEven) {
   // All patterns of the other narrow type.
   std::vector<double> patterns;
   for (uint32_t bits = 0; bits < 0x10000; ++bits)
-    patterns.push_back(llvm::APFloat(llvm::cast<mlir::FloatType>(other).getFloatSemantics(),
-                                     llvm::APInt(16, bits))
-                           .convertToDouble());
+    patterns.push_back(
+        llvm::APFloat(llvm::cast<mlir::FloatType>(other).getFloatSemantics(), llvm::APInt(16, bits))
+            .convertToDouble());
   sources.push_back({other, patterns});
   // Tiny and huge f64, and many at random.
   std::mt19937_64 random(7);
@@ -101,8 +102,8 @@ TEST_P(NarrowFloats, ConversionsRoundToNearestEven) {
   for (auto [i, source] : llvm::enumerate(sources)) {
     std::string type = llvm::formatv("{0}x{1}", source.numbers.size(), source.type);
     text += llvm::formatv(
-        "graph.func @to{0}(%x: tensor<{1}>) {{\n  %y = convert(%x, dtype = {2})\n  return(%y)\n}\n", i,
-        type, word);
+        "graph.func @to{0}(%x: tensor<{1}>) {{\n  %y = convert(%x, dtype = {2})\n  return(%y)\n}\n",
+        i, type, word);
   }
   for (const char *type : {"f32", "f64"})
     text += llvm::formatv(
@@ -150,7 +151,8 @@ TEST_P(NarrowFloats, IntegersAreRoundedOnce) {
   for (int64_t &value : x.integers) {
     // A tie, or one beside it, at any size.
     int size = static_cast<int>(random() % 62), fraction = GetParam().fraction;
-    uint64_t top = ((uint64_t{1} << fraction) | (random() & ((uint64_t{1} << fraction) - 1))) * 2 + 1;
+    uint64_t top =
+        ((uint64_t{1} << fraction) | (random() & ((uint64_t{1} << fraction) - 1))) * 2 + 1;
     int shift = size - fraction - 1;
     value = shift < 0 ? static_cast<int64_t>(random() % 4096)
                       : static_cast<int64_t>(top << shift) + static_cast<int64_t>(random() % 3) - 1;

@@ -39,16 +39,12 @@ std::vector<Row> randomRows() {
       {"random_bits",
        "part_of_a_block",
        {zeroKey},
-       [](GraphBuilder &g, In in) {
-         return draw<RandomBitsOp>(g, in, {1, 3}, 0);
-       },
+       [](GraphBuilder &g, In in) { return draw<RandomBitsOp>(g, in, {1, 3}, 0); },
        expects({word(0x6627e8d5), word(0xe169c58d), word(0xbc57ac4c)})},
       {"random_bits",
        "counter",
        {key, given(Kind::kLong, {}, {1234567890123.0})},
-       [](GraphBuilder &g, In in) {
-         return draw<RandomBitsOp>(g, in, {3, 7}, 0x85a308d3);
-       },
+       [](GraphBuilder &g, In in) { return draw<RandomBitsOp>(g, in, {3, 7}, 0x85a308d3); },
        nullptr},
       {"random_uniform",
        "f32",
@@ -68,9 +64,7 @@ std::vector<Row> randomRows() {
       {"random_fold",
        "",
        {key, given(Kind::kInt, {}, {-3})},
-       [](GraphBuilder &g, In in) {
-         return Expr(g, g.create<RandomFoldOp>({in[0], in[1]}));
-       },
+       [](GraphBuilder &g, In in) { return Expr(g, g.create<RandomFoldOp>({in[0], in[1]})); },
        nullptr},
   };
 }

@@ -39,9 +39,7 @@ std::vector<Row> reductionRows() {
     rows.push_back({op.name,
                     "all",
                     {x},
-                    [f](GraphBuilder &, In in) {
-                      return f(in[0], {0, 1}, false);
-                    },
+                    [f](GraphBuilder &, In in) { return f(in[0], {0, 1}, false); },
                     expects({op.all})});
     rows.push_back({op.name,
                     "keep",
@@ -61,9 +59,7 @@ std::vector<Row> reductionRows() {
     rows.push_back({op.name,
                     "ends",
                     {real({3, 2, 5}, 0.5, 1.5)},
-                    [f](GraphBuilder &, In in) {
-                      return f(in[0], {0, 2}, true);
-                    },
+                    [f](GraphBuilder &, In in) { return f(in[0], {0, 2}, true); },
                     nullptr});
     rows.push_back({op.name,
                     "unit",
@@ -83,9 +79,7 @@ std::vector<Row> reductionRows() {
     rows.push_back({op.name,
                     "i32",
                     {given(Kind::kInt, {2, 2}, {3, -1, 2, 5})},
-                    [f](GraphBuilder &, In in) {
-                      return f(in[0], {0, 1}, false);
-                    },
+                    [f](GraphBuilder &, In in) { return f(in[0], {0, 1}, false); },
                     nullptr});
   }
   auto add = [&](const char *op, const char *facet, Argument x, Row::Build build,

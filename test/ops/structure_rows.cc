@@ -59,87 +59,63 @@ std::vector<Row> structureRows() {
       {"iota",
        "i32",
        {},
-       [](GraphBuilder &g, In) {
-         return iota(g, {2, 3}, 1, g.builder().getI32Type());
-       },
+       [](GraphBuilder &g, In) { return iota(g, {2, 3}, 1, g.builder().getI32Type()); },
        expects({0, 1, 2, 0, 1, 2})},
       {"iota",
        "f64",
        {},
-       [](GraphBuilder &g, In) {
-         return iota(g, {2, 3}, 0, g.builder().getF64Type());
-       },
+       [](GraphBuilder &g, In) { return iota(g, {2, 3}, 0, g.builder().getF64Type()); },
        expects({0, 0, 0, 1, 1, 1})},
 
       {"broadcast",
        "scalar",
        {counted({}, 1)},
-       [](GraphBuilder &, In in) {
-         return broadcastTo(in[0], {2, 2});
-       },
+       [](GraphBuilder &, In in) { return broadcastTo(in[0], {2, 2}); },
        expects({1, 1, 1, 1})},
       {"broadcast",
        "last",
        {counted({3}, 3)},
-       [](GraphBuilder &, In in) {
-         return broadcastTo(in[0], {2, 3});
-       },
+       [](GraphBuilder &, In in) { return broadcastTo(in[0], {2, 3}); },
        expects({1, 2, 3, 1, 2, 3})},
       {"broadcast",
        "first",
        {counted({2}, 2)},
-       [](GraphBuilder &, In in) {
-         return broadcast(in[0], {2, 3}, {0});
-       },
+       [](GraphBuilder &, In in) { return broadcast(in[0], {2, 3}, {0}); },
        expects({1, 1, 1, 2, 2, 2})},
       {"broadcast",
        "unit",
        {counted({2, 1, 2}, 4)},
-       [](GraphBuilder &, In in) {
-         return broadcastTo(in[0], {2, 2, 2, 2});
-       },
+       [](GraphBuilder &, In in) { return broadcastTo(in[0], {2, 2, 2, 2}); },
        expects({1, 2, 1, 2, 3, 4, 3, 4, 1, 2, 1, 2, 3, 4, 3, 4})},
       {"broadcast",
        "to_nothing",
        {counted({1, 2}, 2)},
-       [](GraphBuilder &, In in) {
-         return broadcastTo(in[0], {0, 2});
-       },
+       [](GraphBuilder &, In in) { return broadcastTo(in[0], {0, 2}); },
        expects({})},
       {"reshape",
        "",
        {counted({2, 3}, 6)},
-       [](GraphBuilder &, In in) {
-         return reshape(in[0], {3, 1, 2});
-       },
+       [](GraphBuilder &, In in) { return reshape(in[0], {3, 1, 2}); },
        expects({1, 2, 3, 4, 5, 6})},
       {"transpose",
        "matrix",
        {counted({2, 3}, 6)},
-       [](GraphBuilder &, In in) {
-         return transpose(in[0], {1, 0});
-       },
+       [](GraphBuilder &, In in) { return transpose(in[0], {1, 0}); },
        expects({1, 4, 2, 5, 3, 6})},
       {"transpose",
        "cycle",
        {counted({2, 1, 3}, 6)},
-       [](GraphBuilder &, In in) {
-         return transpose(in[0], {2, 0, 1});
-       },
+       [](GraphBuilder &, In in) { return transpose(in[0], {2, 0, 1}); },
        expects({1, 4, 2, 5, 3, 6})},
       {"transpose",
        "odd",
        {real({5, 7, 3})},
-       [](GraphBuilder &, In in) {
-         return transpose(in[0], {1, 2, 0});
-       },
+       [](GraphBuilder &, In in) { return transpose(in[0], {1, 2, 0}); },
        nullptr},
       {"slice",
        "",
        {counted({3, 4}, 12)},
-       [](GraphBuilder &, In in) {
-         return slice(in[0], {1, 0}, {3, 2});
-       },
+       [](GraphBuilder &, In in) { return slice(in[0], {1, 0}, {3, 2}); },
        expects({5, 6, 9, 10})},
       {"slice",
        "stride",
@@ -149,30 +125,22 @@ std::vector<Row> structureRows() {
       {"slice",
        "empty",
        {counted({3, 2}, 6)},
-       [](GraphBuilder &, In in) {
-         return slice(in[0], {1, 0}, {1, 2});
-       },
+       [](GraphBuilder &, In in) { return slice(in[0], {1, 0}, {1, 2}); },
        expects({})},
       {"concatenate",
        "",
        {counted({2, 1}, 2), counted({2, 2}, 4)},
-       [](GraphBuilder &, In in) {
-         return concatenate({in[0], in[1]}, 1);
-       },
+       [](GraphBuilder &, In in) { return concatenate({in[0], in[1]}, 1); },
        expects({1, 1, 2, 2, 3, 4})},
       {"concatenate",
        "three",
        {counted({1, 2}, 2), real({0, 2}), counted({2, 2}, 4)},
-       [](GraphBuilder &, In in) {
-         return concatenate({in[0], in[1], in[2]}, -2);
-       },
+       [](GraphBuilder &, In in) { return concatenate({in[0], in[1], in[2]}, -2); },
        expects({1, 2, 1, 2, 3, 4})},
       {"pad",
        "",
        {counted({2, 2}, 4)},
-       [](GraphBuilder &, In in) {
-         return pad(in[0], {0, 1}, {1, 0});
-       },
+       [](GraphBuilder &, In in) { return pad(in[0], {0, 1}, {1, 0}); },
        expects({0, 1, 2, 0, 3, 4, 0, 0, 0})},
       {"pad",
        "interior",

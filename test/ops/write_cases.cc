@@ -3,8 +3,8 @@
 //   ops_write_cases FOLDER [REGEX]      # of ops whose name (such as tanh_f32) the expression
 //   matches
 //
-// makes FOLDER/tanh_f32.so and FOLDER/tanh_f32.cases, and rows_f16 and rows_bf16 of all ops. Prints a line for each; one that does not
-// compile is told on stderr, and the exit status is 1.
+// makes FOLDER/tanh_f32.so and FOLDER/tanh_f32.cases, and rows_f16 and rows_bf16 of all ops. Prints
+// a line for each; one that does not compile is told on stderr, and the exit status is 1.
 #include <cstdio>
 #include <fstream>
 #include <regex>
@@ -56,8 +56,7 @@ bool write(const std::string &name, const std::string &text, const std::vector<C
       made.buffers.back().before = std::move(made.buffers.back().expected);
       made.buffers.back().expected.clear();
     }
-    for (const Tensor &tensor : check.expected)
-      made.buffers.push_back(bufferOf(tensor, tolerance));
+    for (const Tensor &tensor : check.expected) made.buffers.push_back(bufferOf(tensor, tolerance));
     file << gpu_cases::encode(made);
   }
   std::printf("%s: %zu cases\n", name.c_str(), checks.size());

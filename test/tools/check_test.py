@@ -41,7 +41,7 @@ class CheckTest(unittest.TestCase):
 
     def test_a_good_tree_passes(self):
         status, output = self.check()
-        self.assertEqual((status, output), (0, "7 files, 6 rules, 0 broken\n"))
+        self.assertEqual((status, output), (0, "7 files, 7 rules, 0 broken\n"))
 
     def test_this_tree_passes(self):
         done = subprocess.run([sys.executable, str(CHECK)], capture_output=True, text=True)
@@ -84,6 +84,19 @@ class CheckTest(unittest.TestCase):
 
     def test_guards(self):
         self.expect_broken({"tools/x.h": "#ifndef X_H\n"}, "another guard than GRAVEN_TOOLS_X_H_")
+
+    def test_formats(self):
+        style = {".clang-format": "BasedOnStyle: Google\n"}
+        self.expect_broken({**style, "tools/x.cc": "int a;\n\nint   b;\n"},
+                           "tools/x.cc:3: formats: is formatted otherwise")
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / ".clang-format").write_text(style[".clang-format"])
+            (root / "x.cc").write_text("int   b;\n")
+            done = subprocess.run([sys.executable, str(CHECK), "--format", folder],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertEqual((root / "x.cc").read_text(), "int b;\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 // The machine's ceilings: f32 multiply-add rate and triad bandwidth, with stores through the cache
 // and, as stream_gbs, with non-temporal ones, `probe THREADS`.
-// Prints {"gflops": ..., "triad_gbs": ..., "stream_gbs": ...}, medians of the better half of many short rounds, all
-// threads at once: a tick of the clock does not count, a busy or slower machine does.
+// Prints {"gflops": ..., "triad_gbs": ..., "stream_gbs": ...}, medians of the better half of many
+// short rounds, all threads at once: a tick of the clock does not count, a busy or slower machine
+// does.
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,13 +55,13 @@ static void triad(float *restrict a, const float *restrict b, const float *restr
 static void stream(float *restrict a, const float *restrict b, const float *restrict c) {
 #if defined(__AVX512F__)
   for (size_t i = 0; i < kElements; i += 16)
-    _mm512_stream_ps(a + i, _mm512_fmadd_ps(_mm512_set1_ps(3.0f), _mm512_load_ps(c + i),
-                                            _mm512_load_ps(b + i)));
+    _mm512_stream_ps(
+        a + i, _mm512_fmadd_ps(_mm512_set1_ps(3.0f), _mm512_load_ps(c + i), _mm512_load_ps(b + i)));
   _mm_sfence();
 #elif defined(__AVX2__) && defined(__FMA__)
   for (size_t i = 0; i < kElements; i += 8)
-    _mm256_stream_ps(a + i, _mm256_fmadd_ps(_mm256_set1_ps(3.0f), _mm256_load_ps(c + i),
-                                            _mm256_load_ps(b + i)));
+    _mm256_stream_ps(
+        a + i, _mm256_fmadd_ps(_mm256_set1_ps(3.0f), _mm256_load_ps(c + i), _mm256_load_ps(b + i)));
   _mm_sfence();
 #else
   triad(a, b, c);
@@ -104,8 +105,8 @@ static void *work(void *argument) {
     qsort(gflops, kRounds, sizeof *gflops, descending);
     qsort(bytes, kRounds, sizeof *bytes, descending);
     qsort(streamed, kRounds, sizeof *streamed, descending);
-    printf("{\"gflops\": %.2f, \"triad_gbs\": %.2f, \"stream_gbs\": %.2f}\n",
-           gflops[kRounds / 4], bytes[kRounds / 4], streamed[kRounds / 4]);
+    printf("{\"gflops\": %.2f, \"triad_gbs\": %.2f, \"stream_gbs\": %.2f}\n", gflops[kRounds / 4],
+           bytes[kRounds / 4], streamed[kRounds / 4]);
   }
   for (int i = 0; i < 3; ++i) free(arrays[i]);
   return NULL;

@@ -45,8 +45,7 @@ absl::StatusOr<std::string> readInput(const std::string &path, const char *examp
   }
   std::error_code code;
   if (fs::is_directory(path, code))
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", path, "' is a folder; expected ", example));
+    return absl::InvalidArgumentError(absl::StrCat("'", path, "' is a folder; expected ", example));
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream content;
@@ -69,7 +68,8 @@ std::string coreArchive(const std::string &target) {
     machine = "x86_64";
 #endif
   }
-  return program.parent_path().parent_path() / "lib" / (machine + "-linux-gnu") / "libgraven_core.a";
+  return program.parent_path().parent_path() / "lib" / (machine + "-linux-gnu") /
+         "libgraven_core.a";
 }
 
 std::string jsonText(const std::string &value) {
@@ -83,11 +83,13 @@ std::string jsonText(const std::string &value) {
 
 void printStatistics(const std::string &format, const Artifact &artifact) {
   const CompileStatistics &s = artifact.statistics;
-  const std::pair<const char *, uint64_t> sizes[] = {
-      {"kernels", s.kernels},           {"state_bytes", s.state_bytes},
-      {"arena_bytes", s.arena_bytes},   {"constant_bytes", s.constant_bytes},
-      {"peak_bytes", s.peak_bytes},     {"training_bytes", s.training_bytes},
-      {"artifact_bytes", s.artifact_bytes}};
+  const std::pair<const char *, uint64_t> sizes[] = {{"kernels", s.kernels},
+                                                     {"state_bytes", s.state_bytes},
+                                                     {"arena_bytes", s.arena_bytes},
+                                                     {"constant_bytes", s.constant_bytes},
+                                                     {"peak_bytes", s.peak_bytes},
+                                                     {"training_bytes", s.training_bytes},
+                                                     {"artifact_bytes", s.artifact_bytes}};
   if (format == "json") {
     absl::FPrintF(stderr, "{\"model\": %s, \"seconds\": {", jsonText(artifact.model_name));
     const char *separator = "";
@@ -125,8 +127,8 @@ int compileAndWrite(CompileFlags &flags, const std::string &source, const Output
       std::ofstream file(path, std::ios::binary);
       file << ir;
       if (!file.flush() && dumped.ok())
-        dumped = absl::UnavailableError(
-            absl::StrCat("cannot write '", path, "' for --dump-after-each"));
+        dumped =
+            absl::UnavailableError(absl::StrCat("cannot write '", path, "' for --dump-after-each"));
     };
   }
   absl::StatusOr<Artifact> artifact = compile(source, flags.options);
@@ -143,8 +145,8 @@ int compileAndWrite(CompileFlags &flags, const std::string &source, const Output
     if (std::fwrite(artifact->bytes.data(), 1, artifact->bytes.size(), stdout) !=
             artifact->bytes.size() ||
         std::fflush(stdout) != 0)
-      return fail(kModelError, absl::StrCat("cannot write to standard output: ",
-                                            std::strerror(errno)));
+      return fail(kModelError,
+                  absl::StrCat("cannot write to standard output: ", std::strerror(errno)));
   } else if (absl::Status status = files.write(flags.output, artifact->bytes); !status.ok()) {
     return fail(kModelError, text(status));
   }
@@ -188,13 +190,14 @@ int runInChild(const CompileFlags &flags, Work work) {
   int number = WTERMSIG(status);
   if (number == SIGINT || number == SIGTERM) return 128 + number;
   if (number == SIGKILL)
-    return fail(kModelError, "the compiler was killed, most likely for want of memory; nothing was "
-                             "written");
-  return fail(kModelError,
-              absl::StrCat("the compiler crashed on '", flags.options.file_name, "' (",
-                           strsignal(number),
-                           "); nothing was written. This is a defect of the compiler: please report "
-                           "it with the model"));
+    return fail(kModelError,
+                "the compiler was killed, most likely for want of memory; nothing was "
+                "written");
+  return fail(
+      kModelError,
+      absl::StrCat("the compiler crashed on '", flags.options.file_name, "' (", strsignal(number),
+                   "); nothing was written. This is a defect of the compiler: please report "
+                   "it with the model"));
 }
 
 }  // namespace
@@ -208,8 +211,7 @@ int compileMain(int argc, char **argv) {
     std::cout.flush();
     return std::cout ? 0 : kModelError;
   }
-  absl::StatusOr<std::string> source =
-      readInput(flags->input, "a model text such as iris.mlir");
+  absl::StatusOr<std::string> source = readInput(flags->input, "a model text such as iris.mlir");
   if (!source.ok()) return fail(kModelError, text(source.status()));
   if (!flags->weights.empty()) {
     absl::StatusOr<std::string> weights =
@@ -224,7 +226,8 @@ int compileMain(int argc, char **argv) {
   flags->options.core_archive = coreArchive(flags->options.target);
 
   if (!flags->profile.empty()) {
-    absl::StatusOr<std::string> profile = readInput(flags->profile, "a profile such as profile.json");
+    absl::StatusOr<std::string> profile =
+        readInput(flags->profile, "a profile such as profile.json");
     if (!profile.ok()) return fail(kModelError, text(profile.status()));
     if (profile->empty())
       return fail(kModelError, absl::StrCat("the profile '", flags->profile, "' is empty"));

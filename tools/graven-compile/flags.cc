@@ -124,9 +124,8 @@ std::string didYouMean(const std::string &word, const std::vector<std::string> &
 }
 
 std::string kindNames() {
-  return absl::StrJoin(kKinds, ", ", [](std::string *out, const Kind &kind) {
-    absl::StrAppend(out, kind.name);
-  });
+  return absl::StrJoin(kKinds, ", ",
+                       [](std::string *out, const Kind &kind) { absl::StrAppend(out, kind.name); });
 }
 
 // The first word that looks like a flag and is none; "" when all are known.
@@ -148,10 +147,10 @@ absl::StatusOr<std::vector<int64_t>> parseBatches(const std::string &text) {
   for (const std::string &each : words) {
     int64_t batch = 0;
     if (!absl::SimpleAtoi(each, &batch) || batch < 1)
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--batch: '", each, "' is no batch size; expected whole numbers from 1 on, such as 1,64"));
-    if (std::find(batches.begin(), batches.end(), batch) == batches.end())
-      batches.push_back(batch);
+      return absl::InvalidArgumentError(
+          absl::StrCat("--batch: '", each,
+                       "' is no batch size; expected whole numbers from 1 on, such as 1,64"));
+    if (std::find(batches.begin(), batches.end(), batch) == batches.end()) batches.push_back(batch);
   }
   return batches;
 }
@@ -165,8 +164,10 @@ absl::Status chooseOutput(const std::string &emit, CompileFlags *flags) {
       return absl::InvalidArgumentError(
           "--emit and --compile-to say two different things; give one of them");
     // The last two phases make bytes, not IR.
-    if (options.compile_to == "codegen") kind = &kKinds[3];
-    else if (options.compile_to != "package") kind = &kKinds[5];
+    if (options.compile_to == "codegen")
+      kind = &kKinds[3];
+    else if (options.compile_to != "package")
+      kind = &kKinds[5];
   } else if (!emit.empty()) {
     kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                         [&](const Kind &each) { return emit == each.name; });
@@ -182,9 +183,10 @@ absl::Status chooseOutput(const std::string &emit, CompileFlags *flags) {
     kind = std::find_if(std::begin(kKinds), std::end(kKinds),
                         [&](const Kind &each) { return extension == each.extension; });
     if (kind == std::end(kKinds))
-      return absl::InvalidArgumentError(absl::StrCat(
-          "-o: the ending of '", flags->output,
-          "' does not say what to make; expected .so, .o, .a, .ll, .s or .mlir, or the flag --emit"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("-o: the ending of '", flags->output,
+                       "' does not say what to make; expected .so, .o, .a, .ll, .s or .mlir, or "
+                       "the flag --emit"));
   }
   options.output = kind->output;
   if (options.output == Output::kIr && options.compile_to.empty()) options.compile_to = "schedule";
@@ -192,8 +194,10 @@ absl::Status chooseOutput(const std::string &emit, CompileFlags *flags) {
   bool text = options.output == Output::kIr || options.output == Output::kLlvm ||
               options.output == Output::kAssembly;
   if (flags->output.empty()) {
-    if (text || flags->input == "-") flags->output = text ? "-" : absl::StrCat("model", kind->extension);
-    else flags->output = fs::path(flags->input).filename().replace_extension(kind->extension);
+    if (text || flags->input == "-")
+      flags->output = text ? "-" : absl::StrCat("model", kind->extension);
+    else
+      flags->output = fs::path(flags->input).filename().replace_extension(kind->extension);
   }
   if (options.output == Output::kArchive) {
     if (flags->output == "-")
@@ -233,8 +237,9 @@ absl::StatusOr<CompileFlags> parseFlags(int argc, char **argv) {
   app.add_flag("--version", flags.version);
 
   if (std::string flag = unknownFlag(argc, argv); !flag.empty())
-    return absl::InvalidArgumentError(absl::StrCat(
-        "there is no flag '", flag, "'", didYouMean(flag, kFlags), "; see 'graven-compile --help'"));
+    return absl::InvalidArgumentError(absl::StrCat("there is no flag '", flag, "'",
+                                                   didYouMean(flag, kFlags),
+                                                   "; see 'graven-compile --help'"));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {

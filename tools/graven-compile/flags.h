@@ -11,15 +11,15 @@ namespace graven::tools {
 
 struct CompileFlags {
   CompileOptions options;
-  std::string input;       // path of the model text, or "-" for standard input
-  std::string output;      // path, or "-" for standard output
-  std::string header;      // with a static artifact: where the C header goes
-  std::string weights;     // path of a safetensors file whose values become constants, or ""
-  std::string dump_folder; // where the IR after each phase goes; "": nowhere
-  std::string report;      // where the page about the compilation goes; "": nowhere
-  std::string profile;     // path of a profile to show in the report; "": none
-  std::string statistics;  // "json", "text" or ""
-  bool help = false;       // print helpPage() and stop
+  std::string input;        // path of the model text, or "-" for standard input
+  std::string output;       // path, or "-" for standard output
+  std::string header;       // with a static artifact: where the C header goes
+  std::string weights;      // path of a safetensors file whose values become constants, or ""
+  std::string dump_folder;  // where the IR after each phase goes; "": nowhere
+  std::string report;       // where the page about the compilation goes; "": nowhere
+  std::string profile;      // path of a profile to show in the report; "": none
+  std::string statistics;   // "json", "text" or ""
+  bool help = false;        // print helpPage() and stop
   bool version = false;
 };
 

@@ -25,13 +25,18 @@ absl::Status failure(const std::string &what, const std::string &path, int code,
 std::string remedyFor(int code) {
   switch (code) {
     case ENOSPC:
-    case EDQUOT: return "; free some space or choose another place with -o";
+    case EDQUOT:
+      return "; free some space or choose another place with -o";
     case EACCES:
     case EPERM:
-    case EROFS: return "; choose a place that you may write to with -o";
-    case ENOENT: return "; make the folder first or choose another place with -o";
-    case EISDIR: return "; -o takes the name of a file";
-    default: return "";
+    case EROFS:
+      return "; choose a place that you may write to with -o";
+    case ENOENT:
+      return "; make the folder first or choose another place with -o";
+    case EISDIR:
+      return "; -o takes the name of a file";
+    default:
+      return "";
   }
 }
 

@@ -54,19 +54,35 @@ Tensor RandomInput(const Port &port) {
   int64_t lo = port.has_range ? port.range_lo : 0;
   int64_t hi = port.has_range ? port.range_hi : 2;
   for (int64_t i = 0; i < tensor.elements(); ++i) {
-    uint32_t bits = train::Philox4x32({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 3},
-                                      {1, 2})[0];
+    uint32_t bits = train::Philox4x32(
+        {static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 3}, {1, 2})[0];
     double unit = bits * 0x1p-32;
     int64_t whole = lo + static_cast<int64_t>(unit * static_cast<double>(hi - lo));
     switch (port.dtype) {
-      case GRAVEN_F32: tensor.as<float>()[i] = static_cast<float>(bits >> 8) * 0x1p-24f; break;
-      case GRAVEN_F64: tensor.as<double>()[i] = unit; break;
-      case GRAVEN_F16: tensor.as<train::F16>()[i] = train::F16(unit); break;
-      case GRAVEN_BF16: tensor.as<train::Bf16>()[i] = train::Bf16(unit); break;
-      case GRAVEN_I32: tensor.as<int32_t>()[i] = static_cast<int32_t>(whole); break;
-      case GRAVEN_I64: tensor.as<int64_t>()[i] = whole; break;
-      case GRAVEN_I1: tensor.data[i] = static_cast<uint8_t>(bits & 1); break;
-      case GRAVEN_UI8: tensor.data[i] = static_cast<uint8_t>(bits >> 24); break;
+      case GRAVEN_F32:
+        tensor.as<float>()[i] = static_cast<float>(bits >> 8) * 0x1p-24f;
+        break;
+      case GRAVEN_F64:
+        tensor.as<double>()[i] = unit;
+        break;
+      case GRAVEN_F16:
+        tensor.as<train::F16>()[i] = train::F16(unit);
+        break;
+      case GRAVEN_BF16:
+        tensor.as<train::Bf16>()[i] = train::Bf16(unit);
+        break;
+      case GRAVEN_I32:
+        tensor.as<int32_t>()[i] = static_cast<int32_t>(whole);
+        break;
+      case GRAVEN_I64:
+        tensor.as<int64_t>()[i] = whole;
+        break;
+      case GRAVEN_I1:
+        tensor.data[i] = static_cast<uint8_t>(bits & 1);
+        break;
+      case GRAVEN_UI8:
+        tensor.data[i] = static_cast<uint8_t>(bits >> 24);
+        break;
     }
   }
   return tensor;
@@ -140,10 +156,8 @@ absl::Status Run(const BenchFlags &flags) {
     kernels = SummarizeProfile(*model, entry, profile, static_cast<int64_t>(times.size()), all);
   }
   if (!flags.trace.empty()) {
-    GRAVEN_RETURN_IF_ERROR(
-        train::ToStatus(graven_context_profile(session->context(), nullptr, 0)));
-    GRAVEN_ASSIGN_OR_RETURN(std::string trace,
-                            TraceCalls(*session, entry, kTracedCalls, [&] {
+    GRAVEN_RETURN_IF_ERROR(train::ToStatus(graven_context_profile(session->context(), nullptr, 0)));
+    GRAVEN_ASSIGN_OR_RETURN(std::string trace, TraceCalls(*session, entry, kTracedCalls, [&] {
                               return session->Call(entry, batch, arguments, results);
                             }));
     GRAVEN_RETURN_IF_ERROR(train::WriteFileAtomically(flags.trace, trace));
@@ -151,11 +165,15 @@ absl::Status Run(const BenchFlags &flags) {
   std::sort(times.begin(), times.end());
   double median = times[times.size() / 2];
   if (flags.json) {
-    nlohmann::ordered_json line = {{"model", model->name()}, {"entry", name}, {"batch", batch},
+    nlohmann::ordered_json line = {{"model", model->name()},
+                                   {"entry", name},
+                                   {"batch", batch},
                                    {"threads", session->threads()},
-                                   {"calls", times.size()}, {"median_seconds", median},
+                                   {"calls", times.size()},
+                                   {"median_seconds", median},
                                    {"mean_seconds", mean},
-                                   {"min_seconds", times.front()}, {"max_seconds", times.back()}};
+                                   {"min_seconds", times.front()},
+                                   {"max_seconds", times.back()}};
     if (probed) {
       line["ceilings"] = {CeilingsJson(one)};
       if (all.threads > 1) line["ceilings"].push_back(CeilingsJson(all));
@@ -166,8 +184,8 @@ absl::Status Run(const BenchFlags &flags) {
   }
   absl::PrintF("%s.%s", model->name(), name);
   if (batch > 0) absl::PrintF(", batch %d", batch);
-  absl::PrintF(", %d threads%s, %d calls\n", session->threads(),
-               flags.profile ? ", profiled" : "", times.size());
+  absl::PrintF(", %d threads%s, %d calls\n", session->threads(), flags.profile ? ", profiled" : "",
+               times.size());
   absl::PrintF("median %s, min %s, max %s", Time(median), Time(times.front()), Time(times.back()));
   if (batch > 0) absl::PrintF(" (%.0f rows/s)", static_cast<double>(batch) / median);
   std::printf("\n");

@@ -73,9 +73,8 @@ absl::StatusOr<Tensor> FromValues(const Port &port, const std::string &text) {
   for (const std::string &part : parts) {
     int64_t extent = 0;
     if (!absl::SimpleAtoi(part, &extent) || extent < 0 || shape.size() == GRAVEN_MAX_RANK) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("--input %s: '%s' is no shape; write it as 2x4xf32", port.name,
-                          text.substr(0, equals)));
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "--input %s: '%s' is no shape; write it as 2x4xf32", port.name, text.substr(0, equals)));
     }
     shape.push_back(extent);
   }
@@ -101,8 +100,8 @@ absl::StatusOr<Tensor> FromValues(const Port &port, const std::string &text) {
         real ? std::from_chars(word.data(), last, values.as<double>()[i])
              : std::from_chars(word.data(), last, values.as<int64_t>()[i]);
     if (parsed.ec != std::errc() || parsed.ptr != last) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "--input %s: '%s' is no %s", port.name, word, real ? "number" : "whole number"));
+      return absl::InvalidArgumentError(absl::StrFormat("--input %s: '%s' is no %s", port.name,
+                                                        word, real ? "number" : "whole number"));
     }
   }
   return train::Convert(std::move(values), dtype, "--input " + port.name);
@@ -140,9 +139,9 @@ absl::StatusOr<std::map<std::string, Tensor>> ParseInputs(const CallFlags &flags
   }
   for (const Port &port : ports) {
     if (inputs.count(port.name) == 0) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("input '%s' is missing; give --input %s=%s=VALUES or --input %s=@FILE",
-                          port.name, port.name, train::TypeText(port.dtype, port.shape), port.name));
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "input '%s' is missing; give --input %s=%s=VALUES or --input %s=@FILE", port.name,
+          port.name, train::TypeText(port.dtype, port.shape), port.name));
     }
   }
   return inputs;
@@ -158,8 +157,7 @@ absl::StatusOr<int64_t> CountRows(const std::map<std::string, Tensor> &inputs,
     if (!port.batched) continue;
     int64_t count = tensor.shape.empty() ? 0 : tensor.shape[0];
     if (count == 0) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("--input %s: brings no rows", port.name));
+      return absl::InvalidArgumentError(absl::StrFormat("--input %s: brings no rows", port.name));
     }
     if (rows != 0 && count != rows) {
       return absl::InvalidArgumentError(absl::StrFormat("input '%s' brings %d rows, '%s' brings %d",

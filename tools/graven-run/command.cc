@@ -23,9 +23,9 @@ struct Command {
   Action (*add)(CLI::App &);
 };
 
-constexpr Command kCommands[] = {{"fit", AddFit},   {"evaluate", AddEvaluate},
+constexpr Command kCommands[] = {{"fit", AddFit},         {"evaluate", AddEvaluate},
                                  {"predict", AddPredict}, {"call", AddCall},
-                                 {"bench", AddBench}, {"info", AddInfo}};
+                                 {"bench", AddBench},     {"info", AddInfo}};
 
 constexpr char kFooter[] = R"(
 A model is trained and used in four commands:
@@ -102,15 +102,14 @@ int Main(int argc, const char *const *argv) {
 
 void AddDeviceFlag(CLI::App *command, std::string *device) {
   command
-      ->add_option("--device", *device,
-                   "auto (what the model is compiled for, the default), cpu, cuda, or with a number "
-                   "cuda:1; 'graven-run info --devices' lists them")
+      ->add_option(
+          "--device", *device,
+          "auto (what the model is compiled for, the default), cpu, cuda, or with a number "
+          "cuda:1; 'graven-run info --devices' lists them")
       ->option_text("D");
 }
 
-absl::Status InterruptedStatus(const std::string &message) {
-  return absl::CancelledError(message);
-}
+absl::Status InterruptedStatus(const std::string &message) { return absl::CancelledError(message); }
 
 int TerminalWidth() {
   const char *term = getenv("TERM");

@@ -32,9 +32,9 @@ Examples:
 )";
 
 absl::Status Run(const EvaluateFlags &flags) {
-  GRAVEN_ASSIGN_OR_RETURN(train::TrainedSession trained,
-                          train::OpenTrained(flags.model, flags.state, flags.threads,
-                                             flags.device));
+  GRAVEN_ASSIGN_OR_RETURN(
+      train::TrainedSession trained,
+      train::OpenTrained(flags.model, flags.state, flags.threads, flags.device));
   GRAVEN_ASSIGN_OR_RETURN(train::Dataset data,
                           train::LoadFor(trained, "eval_step", flags.data, flags.label));
   GRAVEN_ASSIGN_OR_RETURN(train::Measures measures,

@@ -79,8 +79,7 @@ absl::StatusOr<FitSettings> Settings(const FitFlags &flags, const std::string &s
   if (flags.validation_split) settings.validation_split = *flags.validation_split;
   GRAVEN_RETURN_IF_ERROR(train::ApplyEarlyStopping("--early-stopping", flags.early_stopping,
                                                    &settings.early_stopping));
-  GRAVEN_RETURN_IF_ERROR(
-      train::ApplyReduceLr("--reduce-lr", flags.reduce_lr, &settings.reduce_lr));
+  GRAVEN_RETURN_IF_ERROR(train::ApplyReduceLr("--reduce-lr", flags.reduce_lr, &settings.reduce_lr));
   return settings;
 }
 
@@ -122,10 +121,10 @@ absl::Status Run(FitFlags flags) {
   GRAVEN_ASSIGN_OR_RETURN(auto model, train::Model::Open(flags.model, flags.device));
   GRAVEN_ASSIGN_OR_RETURN(FitSettings settings, Settings(flags, model->signature()));
   GRAVEN_RETURN_IF_ERROR(CheckOutputs(flags));
-  GRAVEN_ASSIGN_OR_RETURN(
-      train::TrainingData data,
-      train::LoadTraining(*model, flags.train, flags.validation, flags.label));
-  GRAVEN_ASSIGN_OR_RETURN(auto session, train::Session::Create(model, flags.threads, flags.force_parallel));
+  GRAVEN_ASSIGN_OR_RETURN(train::TrainingData data,
+                          train::LoadTraining(*model, flags.train, flags.validation, flags.label));
+  GRAVEN_ASSIGN_OR_RETURN(auto session,
+                          train::Session::Create(model, flags.threads, flags.force_parallel));
 
   train::Progress progress(TerminalWidth(), [](const std::string &text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
@@ -168,12 +167,12 @@ absl::Status Run(FitFlags flags) {
     absl::StrAppendFormat(&place, " and %d batches", result.batches_done);
   }
   if (flags.save.empty()) {
-    return InterruptedStatus(absl::StrFormat(
-        "Interrupted %s; nothing was saved, because --save was not given.", place));
+    return InterruptedStatus(
+        absl::StrFormat("Interrupted %s; nothing was saved, because --save was not given.", place));
   }
-  return InterruptedStatus(absl::StrFormat(
-      "Interrupted %s; saved %s.\nGo on with the same command and --resume %s", place, flags.save,
-      flags.save));
+  return InterruptedStatus(
+      absl::StrFormat("Interrupted %s; saved %s.\nGo on with the same command and --resume %s",
+                      place, flags.save, flags.save));
 }
 
 }  // namespace
@@ -185,9 +184,10 @@ Action AddFit(CLI::App &app) {
   fit->add_option("MODEL", flags->model, "the compiled model, M.so")->required();
   fit->add_option("--train", flags->train, "training data")->required()->option_text("F[,F]");
   fit->add_option("--validation", flags->validation, "validation data")->option_text("F[,F]");
-  fit->add_option("--validation-split", flags->validation_split,
-                  "this fraction of the training rows is set apart for validation, each class giving "
-                  "its share; chosen by --seed")
+  fit->add_option(
+         "--validation-split", flags->validation_split,
+         "this fraction of the training rows is set apart for validation, each class giving "
+         "its share; chosen by --seed")
       ->check(CLI::Range(0.0, 0.999999))
       ->option_text("R");
   fit->add_option("--label", flags->label, "label column of CSV data (default: the last)")
@@ -199,8 +199,9 @@ Action AddFit(CLI::App &app) {
                   "one of the batch sizes the model was compiled for")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000000}))
       ->option_text("N");
-  fit->add_option("--seed", flags->seed,
-                  "decides the first weights, dropout, the split and the order of rows (default: 0)")
+  fit->add_option(
+         "--seed", flags->seed,
+         "decides the first weights, dropout, the split and the order of rows (default: 0)")
       ->option_text("S");
   fit->add_flag("--no-shuffle", flags->no_shuffle, "take the rows in the data's order");
   AddDeviceFlag(fit, &flags->device);
@@ -208,18 +209,21 @@ Action AddFit(CLI::App &app) {
                   "worker threads (default: one per core); the result does not depend on it")
       ->check(CLI::Range(0, 4096))
       ->option_text("N");
-  fit->add_flag("--force-parallel", flags->force_parallel,
-                "split even the smallest work among the threads; slower, and the result is the same");
+  fit->add_flag(
+      "--force-parallel", flags->force_parallel,
+      "split even the smallest work among the threads; slower, and the result is the same");
   fit->add_option("--early-stopping", flags->early_stopping,
                   "stop when a measure no longer improves, and return to the best weights: "
                   "patience=N, monitor=val_loss, min_delta=R, mode=min|max, "
                   "restore_best_weights=true|false, joined by commas; or on, or off")
       ->option_text("K=V,...");
-  fit->add_option("--reduce-lr", flags->reduce_lr,
-                  "lower the learning rate when a measure no longer improves: factor=R, patience=N, "
-                  "monitor=val_loss, min_delta=R, cooldown=N, min_scale=R; or on, or off")
+  fit->add_option(
+         "--reduce-lr", flags->reduce_lr,
+         "lower the learning rate when a measure no longer improves: factor=R, patience=N, "
+         "monitor=val_loss, min_delta=R, cooldown=N, min_scale=R; or on, or off")
       ->option_text("K=V,...");
-  fit->add_option("--save", flags->save, "write the trained state there, and checkpoints on the way")
+  fit->add_option("--save", flags->save,
+                  "write the trained state there, and checkpoints on the way")
       ->option_text("S.safetensors");
   fit->add_option("--resume", flags->resume,
                   "go on from this checkpoint (and save to it, unless --save names another)")

@@ -69,8 +69,8 @@ std::string HelpFormatter::make_usage(const CLI::App *app, std::string name) con
     }
     for (const CLI::Option *option : app->get_options({})) {
       if (option->get_positional() || !option->get_required()) continue;
-      std::string flag = option->get_snames().empty() ? option->get_name()
-                                                      : "-" + option->get_snames()[0];
+      std::string flag =
+          option->get_snames().empty() ? option->get_name() : "-" + option->get_snames()[0];
       words.push_back(flag + make_option_opts(option));
     }
     words.push_back("[flags]");

@@ -88,9 +88,9 @@ absl::Status Run(const PredictFlags &flags) {
         absl::StrFormat("-o: %s ends neither in .npy nor in .csv", flags.output));
   }
   GRAVEN_RETURN_IF_ERROR(train::CheckWritable(flags.output, "-o"));
-  GRAVEN_ASSIGN_OR_RETURN(train::TrainedSession trained,
-                          train::OpenTrained(flags.model, flags.state, flags.threads,
-                                             flags.device));
+  GRAVEN_ASSIGN_OR_RETURN(
+      train::TrainedSession trained,
+      train::OpenTrained(flags.model, flags.state, flags.threads, flags.device));
   GRAVEN_ASSIGN_OR_RETURN(train::Dataset data,
                           train::LoadFor(trained, "predict", flags.data, flags.label));
   GRAVEN_ASSIGN_OR_RETURN(std::vector<train::Prediction> predictions,

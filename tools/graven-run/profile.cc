@@ -110,13 +110,11 @@ void PrintProfile(const std::vector<KernelProfile> &kernels, const Ceilings &one
       continue;
     }
     ++shown;
-    const std::string roofline =
-        probed ? absl::StrFormat("%6.1f%% %c", kernel.roofline * 100,
-                                 kernel.bound_by_memory ? 'm' : 'c')
-               : std::string(9, ' ');
-    absl::PrintF("%9.2f %5.1f%% %4d %8.2f %7.2f %s  %s\n", kernel.seconds * 1e6,
-                 kernel.share * 100, kernel.launches, kernel.gflops, kernel.gbs, roofline,
-                 Shortened(kernel.name));
+    const std::string roofline = probed ? absl::StrFormat("%6.1f%% %c", kernel.roofline * 100,
+                                                          kernel.bound_by_memory ? 'm' : 'c')
+                                        : std::string(9, ' ');
+    absl::PrintF("%9.2f %5.1f%% %4d %8.2f %7.2f %s  %s\n", kernel.seconds * 1e6, kernel.share * 100,
+                 kernel.launches, kernel.gflops, kernel.gbs, roofline, Shortened(kernel.name));
   }
   if (shown < kernels.size()) {
     absl::PrintF("%9.2f %5.1f%%  %d more kernels, each below 1%%\n", rest * 1e6, rest_share * 100,

@@ -8,8 +8,8 @@ namespace graven::codegen::gpu {
 
 extern const Backend kBackend;
 
-// PTX of every kernel of `module`, which is not changed; diagnostics go to its context. One text for
-// all kernels, each with its operands told above it.
+// PTX of every kernel of `module`, which is not changed; diagnostics go to its context. One text
+// for all kernels, each with its operands told above it.
 mlir::FailureOr<std::string> emitPtx(mlir::ModuleOp module, const strategy::Target &target);
 
 }  // namespace graven::codegen::gpu

@@ -64,9 +64,8 @@ std::string annotate(llvm::StringRef text, llvm::ArrayRef<EntryNote> notes) {
   while (!text.empty()) {
     auto [line, rest] = text.split('\n');
     if (line.starts_with(kEntry)) {
-      llvm::StringRef symbol = line.drop_front(kEntry.size()).take_until([](char c) {
-        return c == '(';
-      });
+      llvm::StringRef symbol =
+          line.drop_front(kEntry.size()).take_until([](char c) { return c == '('; });
       if (const EntryNote *note = by_symbol.lookup(symbol))
         for (const std::string &each : note->lines) result += "// " + each + "\n";
     }
@@ -81,8 +80,7 @@ std::string annotate(llvm::StringRef text, llvm::ArrayRef<EntryNote> notes) {
 llvm::Expected<std::string> printPtx(llvm::Module &module, const strategy::Target &target,
                                      llvm::ArrayRef<EntryNote> notes) {
   strategy::Target code = codeTarget(target);
-  if (llvm::Error error = host::optimizeModule(module, code, /*joins_accesses=*/true))
-    return error;
+  if (llvm::Error error = host::optimizeModule(module, code, /*joins_accesses=*/true)) return error;
   loadKnownLanesAlone(module);
   // The code generator would join accesses once more, and three neighbours to a load of four. It
   // passes by functions with this attribute; PTX knows no implicit floats.

@@ -44,8 +44,8 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> createMachine(const strateg
   return machine;
 }
 
-// While one lives, crashes are caught in threads that run under a CrashRecoveryContext. The handlers
-// of the process that were there before come back with the last one.
+// While one lives, crashes are caught in threads that run under a CrashRecoveryContext. The
+// handlers of the process that were there before come back with the last one.
 class CrashHandlers {
  public:
   CrashHandlers() {

@@ -7,15 +7,15 @@
 
 namespace graven::codegen {
 
-// Consecutive axes of one shape in groups: nothing that leads to the values asks for one axis out of
-// a group.
+// Consecutive axes of one shape in groups: nothing that leads to the values asks for one axis out
+// of a group.
 struct AxisGroups {
   llvm::SmallVector<int64_t> groups;   // axes in each
   llvm::SmallVector<int64_t> lengths;  // elements in each; the last one's is not 1 if another's is
 };
 
-// Groups for computing `values` (all of one shape) and what leads to them. `stored`: values that lie
-// in memory besides block arguments.
+// Groups for computing `values` (all of one shape) and what leads to them. `stored`: values that
+// lie in memory besides block arguments.
 AxisGroups groupAxes(mlir::ValueRange values,
                      llvm::function_ref<bool(mlir::Value)> stored = nullptr);
 

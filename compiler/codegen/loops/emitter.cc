@@ -220,9 +220,8 @@ Value Emitter::load(Value pointer, Type element, const Index &index) {
   if (graph::isNarrowFloat(element)) {
     value = arith::BitcastOp::create(builder_, loc_,
                                      graph::withElementType(value.getType(), element), value);
-    return arith::ExtFOp::create(builder_, loc_,
-                                 graph::withElementType(value.getType(), registerType(element)),
-                                 value);
+    return arith::ExtFOp::create(
+        builder_, loc_, graph::withElementType(value.getType(), registerType(element)), value);
   }
   if (!element.isInteger(1)) return value;
   Value zero = arith::ConstantOp::create(builder_, loc_, builder_.getZeroAttr(value.getType()));
@@ -280,7 +279,8 @@ Value Emitter::table(DenseElementsAttr values) {
       // Bits become bytes, unsigned numbers plain ones, narrow floats their bits.
       SmallVector<APInt> numbers;
       if (isa<FloatType>(values.getElementType()))
-        for (APFloat number : values.getValues<APFloat>()) numbers.push_back(number.bitcastToAPInt());
+        for (APFloat number : values.getValues<APFloat>())
+          numbers.push_back(number.bitcastToAPInt());
       else
         for (APInt number : values.getValues<APInt>())
           numbers.push_back(number.zext(memory.getIntOrFloatBitWidth()));

@@ -43,8 +43,8 @@ class Emitter {
   // Changes the number of elements computed at a time; for use between loops.
   void setLanes(int64_t lanes) { lanes_ = lanes; }
 
-  // Says that all memory is aligned to `bytes` (a power of two), so that accesses are known to be as
-  // aligned as their index; at first to one element.
+  // Says that all memory is aligned to `bytes` (a power of two), so that accesses are known to be
+  // as aligned as their index; at first to one element.
   void assumeAligned(int64_t bytes) { aligned_ = bytes; }
   // Whether division by what is the same all along an axis may become multiplication (off at
   // first).

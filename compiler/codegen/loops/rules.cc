@@ -48,9 +48,7 @@ const RuleTable &rules() {
   return *table;
 }
 
-Type registerType(Type element) {
-  return graph::heldType(element);
-}
+Type registerType(Type element) { return graph::heldType(element); }
 
 int64_t bytesOf(Type element) { return (element.getIntOrFloatBitWidth() + 7) / 8; }
 

@@ -13,7 +13,7 @@ namespace graven::codegen {
 struct Step {
   std::string name;  // of the stage
   mlir::Value value;
-  int64_t place = 0;   // output number, or ~offset in scratch memory
+  int64_t place = 0;    // output number, or ~offset in scratch memory
   bool costly = false;  // later steps read the value from memory
 };
 
@@ -24,8 +24,8 @@ struct Steps {
   int64_t scratch_bytes = 0;
 };
 
-// `visit` is told of each step before the values that it stores count as stored: what lies in memory
-// by then is what the predicate says.
+// `visit` is told of each step before the values that it stores count as stored: what lies in
+// memory by then is what the predicate says.
 using StepVisitor =
     llvm::function_ref<void(const Step &, llvm::function_ref<bool(mlir::Value)> stored)>;
 Steps stepsOf(mlir::Block &body, StepVisitor visit);

@@ -53,8 +53,7 @@ Value emitConstant(Emitter &e, Operation *op, const Point &point) {
     Attribute number = dense.getSplatValue<Attribute>();
     return emitNumber(e, number, type);
   }
-  if (!dense && !isa<ArrayAttr, DenseI64ArrayAttr>(value))
-    return emitNumber(e, value, type);
+  if (!dense && !isa<ArrayAttr, DenseI64ArrayAttr>(value)) return emitNumber(e, value, type);
   if (!dense) {
     SmallVector<Attribute> numbers;
     flatten(value, type, numbers);

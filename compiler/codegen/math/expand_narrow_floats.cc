@@ -89,7 +89,9 @@ class ExpandNarrowFloatsPass
       mlir::Type element = mlir::getElementTypeOrSelf(narrow.getType());
       bool keeps = (element.isF16() && f16_) || (element.isBF16() && bf16_);
       if (keeps && (extends || !canonical_nan_)) return;
-      if ((element.isF16() || element.isBF16()) && mlir::getElementTypeOrSelf(wide.getType()).isF32()) work.push_back(op);
+      if ((element.isF16() || element.isBF16()) &&
+          mlir::getElementTypeOrSelf(wide.getType()).isF32())
+        work.push_back(op);
     });
     for (mlir::Operation *op : work) {
       mlir::OpBuilder b(op);
@@ -127,7 +129,8 @@ class ExpandNarrowFloatsPass
   }
 
  private:
-  Option<bool> f16_{*this, "f16", llvm::cl::desc("the machine converts f16"), llvm::cl::init(false)};
+  Option<bool> f16_{*this, "f16", llvm::cl::desc("the machine converts f16"),
+                    llvm::cl::init(false)};
   Option<bool> bf16_{*this, "bf16", llvm::cl::desc("the machine converts bf16"),
                      llvm::cl::init(false)};
   Option<bool> canonical_nan_{*this, "canonical-nan",

@@ -153,9 +153,9 @@ Mask any(Mask a) {
   if (shape.getRank() != 1)
     flat = mlir::vector::ShapeCastOp::create(
         builder, loc, mlir::VectorType::get({shape.getNumElements()}, builder.getI1Type()), flat);
-  return {{a.scope, mlir::vector::ReductionOp::create(builder, loc,
-                                                      mlir::vector::CombiningKind::OR, flat)
-                        .getResult()}};
+  return {{a.scope,
+           mlir::vector::ReductionOp::create(builder, loc, mlir::vector::CombiningKind::OR, flat)
+               .getResult()}};
 }
 
 Real select(Mask condition, Real yes, Real no) { return choose(condition, yes, no); }

@@ -68,8 +68,7 @@ Value simplifyDivide(DivideOp op, GraphBuilder &g) {
   auto real = dyn_cast<FloatType>(x.element());
   double limit =
       real ? std::ldexp(1.0, -APFloat::semanticsMinExponent(real.getFloatSemantics())) : 0;
-  bool exact = real && isPowerOfTwo(*c) && std::abs(*c) <= limit &&
-               std::abs(*c) >= 1 / limit;
+  bool exact = real && isPowerOfTwo(*c) && std::abs(*c) <= limit && std::abs(*c) >= 1 / limit;
   return exact ? Value(x * (1 / *c)) : Value();
 }
 

@@ -43,11 +43,14 @@ FailureOr<Value> GraphBuilder::tryCreate(OperationName name, ValueRange operands
 Value GraphBuilder::constant(double value, RankedTensorType type) {
   Type element = type.getElementType();
   Attribute number;
-  if (isa<FloatType>(element)) number = builder_.getF64FloatAttr(value);
-  else if (element.isInteger(1)) number = builder_.getBoolAttr(value != 0);
-  else number = builder_.getI64IntegerAttr(static_cast<int64_t>(value));
-  return create<ConstantOp>({}, {option("value", number), ints("shape", type.getShape()),
-                                 this->type("dtype", element)});
+  if (isa<FloatType>(element))
+    number = builder_.getF64FloatAttr(value);
+  else if (element.isInteger(1))
+    number = builder_.getBoolAttr(value != 0);
+  else
+    number = builder_.getI64IntegerAttr(static_cast<int64_t>(value));
+  return create<ConstantOp>(
+      {}, {option("value", number), ints("shape", type.getShape()), this->type("dtype", element)});
 }
 
 Value GraphBuilder::constant(double value, Type element) {
@@ -121,8 +124,8 @@ Expr reshape(Expr x, ArrayRef<int64_t> shape) {
   return {x.g(), x.g().create<ReshapeOp>({x}, {x.g().ints("shape", shape)})};
 }
 Expr broadcast(Expr x, ArrayRef<int64_t> shape, ArrayRef<int64_t> axes) {
-  return {x.g(), x.g().create<BroadcastOp>(
-                     {x}, {x.g().ints("shape", shape), x.g().ints("axes", axes)})};
+  return {x.g(),
+          x.g().create<BroadcastOp>({x}, {x.g().ints("shape", shape), x.g().ints("axes", axes)})};
 }
 Expr broadcastTo(Expr x, ArrayRef<int64_t> shape) { return {x.g(), x.g().broadcastTo(x, shape)}; }
 Expr transpose(Expr x, ArrayRef<int64_t> permutation) {
@@ -144,8 +147,8 @@ Expr concatenate(ArrayRef<Expr> parts, int64_t axis) {
   return {g, g.create<ConcatenateOp>(values, {g.integer("axis", axis)})};
 }
 Expr iota(GraphBuilder &g, ArrayRef<int64_t> shape, int64_t axis, Type element) {
-  return {g, g.create<IotaOp>({}, {g.ints("shape", shape), g.integer("axis", axis),
-                                   g.type("dtype", element)})};
+  return {g, g.create<IotaOp>(
+                 {}, {g.ints("shape", shape), g.integer("axis", axis), g.type("dtype", element)})};
 }
 
 namespace {
@@ -158,18 +161,12 @@ Expr reduce(Expr x, ArrayRef<int64_t> axes, bool keepDims) {
 }
 }  // namespace
 
-Expr sum(Expr x, ArrayRef<int64_t> axes, bool keepDims) {
-  return reduce<SumOp>(x, axes, keepDims);
-}
+Expr sum(Expr x, ArrayRef<int64_t> axes, bool keepDims) { return reduce<SumOp>(x, axes, keepDims); }
 Expr prod(Expr x, ArrayRef<int64_t> axes, bool keepDims) {
   return reduce<ProdOp>(x, axes, keepDims);
 }
-Expr max(Expr x, ArrayRef<int64_t> axes, bool keepDims) {
-  return reduce<MaxOp>(x, axes, keepDims);
-}
-Expr min(Expr x, ArrayRef<int64_t> axes, bool keepDims) {
-  return reduce<MinOp>(x, axes, keepDims);
-}
+Expr max(Expr x, ArrayRef<int64_t> axes, bool keepDims) { return reduce<MaxOp>(x, axes, keepDims); }
+Expr min(Expr x, ArrayRef<int64_t> axes, bool keepDims) { return reduce<MinOp>(x, axes, keepDims); }
 Expr sumAll(Expr x) { return sum(x, llvm::to_vector(llvm::seq<int64_t>(0, x.rank()))); }
 Expr argmax(Expr x, int64_t axis) {
   return {x.g(), x.g().create<ArgmaxOp>({x}, {x.g().integer("axis", axis)})};

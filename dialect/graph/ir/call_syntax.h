@@ -27,7 +27,8 @@ void nameArguments(mlir::Operation *op, mlir::Region &region, mlir::OpAsmSetValu
 mlir::ParseResult parseForEach(mlir::OpAsmParser &parser, mlir::OperationState &state);
 void printForEach(mlir::Operation *op, mlir::OpAsmPrinter &printer);
 
-// "custom op 'nn.dens' is unknown; did you mean 'dense'?": the parser of every op that is not known.
+// "custom op 'nn.dens' is unknown; did you mean 'dense'?": the parser of every op that is not
+// known.
 mlir::ParseResult reportUnknownOp(mlir::OpAsmParser &parser, mlir::OperationState &state);
 
 // The word among `words` nearest to `word` if it is near enough to be a slip of the pen, else "".

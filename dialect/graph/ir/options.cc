@@ -9,8 +9,8 @@ namespace graven::graph {
 bool isNarrowFloat(Type type) { return type.isF16() || type.isBF16(); }
 
 bool isElementType(Type type) {
-  return isNarrowFloat(type) || type.isF32() || type.isF64() || type.isSignlessInteger(1) || type.isSignlessInteger(32) ||
-         type.isSignlessInteger(64) || type.isUnsignedInteger(8);
+  return isNarrowFloat(type) || type.isF32() || type.isF64() || type.isSignlessInteger(1) ||
+         type.isSignlessInteger(32) || type.isSignlessInteger(64) || type.isUnsignedInteger(8);
 }
 
 double numberOf(Attribute attribute) {

@@ -9,8 +9,10 @@ std::string describe(Type type) {
   llvm::raw_string_ostream os(text);
   if (auto tensor = dyn_cast<RankedTensorType>(type)) {
     for (int64_t length : tensor.getShape()) {
-      if (ShapedType::isDynamic(length)) os << '?';
-      else os << length;
+      if (ShapedType::isDynamic(length))
+        os << '?';
+      else
+        os << length;
       os << 'x';
     }
     os << tensor.getElementType();
@@ -56,7 +58,8 @@ FailureOr<RankedTensorType> inferElementwise(Operation *op, ArrayRef<RankedTenso
                : kind.isInteger(1)  ? kinds.bools
                                     : kinds.integers;
   if (!legal) {
-    InFlightDiagnostic diagnostic = error() << "does not take elements of type " << kind << "; it takes ";
+    InFlightDiagnostic diagnostic = error()
+                                    << "does not take elements of type " << kind << "; it takes ";
     SmallVector<StringRef> taken;
     if (kinds.floats) taken.push_back("floats");
     if (kinds.integers) taken.push_back("integers");
@@ -98,8 +101,10 @@ FailureOr<RankedTensorType> inferReduction(Operation *op, ArrayRef<RankedTensorT
   auto keep = op->getAttrOfType<BoolAttr>("keep_dims");
   SmallVector<int64_t> shape;
   for (auto [axis, length] : llvm::enumerate(x.getShape())) {
-    if (!llvm::is_contained(*axes, static_cast<int64_t>(axis))) shape.push_back(length);
-    else if (keep && keep.getValue()) shape.push_back(1);
+    if (!llvm::is_contained(*axes, static_cast<int64_t>(axis)))
+      shape.push_back(length);
+    else if (keep && keep.getValue())
+      shape.push_back(1);
   }
   return RankedTensorType::get(shape, x.getElementType());
 }

@@ -92,9 +92,9 @@ Value VarianceOp::decompose(GraphBuilder &g) {
   SmallVector<int64_t> axes = axesIn(*this, x);
   NamedAttribute keep = g.option("keep_dims", g.builder().getBoolAttr(true));
   Expr centred = x - Expr(g, g.create<MeanOp>({x}, {g.ints("axis", axes), keep}));
-  return g.create<MeanOp>({centred * centred},
-                          {g.ints("axis", axes),
-                           g.option("keep_dims", g.builder().getBoolAttr(getKeepDims()))});
+  return g.create<MeanOp>(
+      {centred * centred},
+      {g.ints("axis", axes), g.option("keep_dims", g.builder().getBoolAttr(getKeepDims()))});
 }
 Value LogsumexpOp::decompose(GraphBuilder &g) {
   Expr x(g, getX());
@@ -116,9 +116,8 @@ FailureOr<RankedTensorType> MatmulOp::inferType(ArrayRef<RankedTensorType> opera
     return error() << "cannot multiply " << describe(lhs) << " by " << describe(rhs)
                    << ": the last axis of the first has length " << lhs.getShape().back()
                    << ", axis " << rhsAxis << " of the second " << rhs.getDimSize(rhsAxis);
-  if (rhs.getRank() > 2 &&
-      (lhs.getRank() != rhs.getRank() ||
-       lhs.getShape().drop_back(2) != rhs.getShape().drop_back(2)))
+  if (rhs.getRank() > 2 && (lhs.getRank() != rhs.getRank() ||
+                            lhs.getShape().drop_back(2) != rhs.getShape().drop_back(2)))
     return error() << "cannot multiply " << describe(lhs) << " by " << describe(rhs)
                    << ": their leading (batch) axes differ";
   SmallVector<int64_t> shape(lhs.getShape().drop_back());

@@ -46,8 +46,7 @@ ParseResult EntryOp::parse(OpAsmParser &parser, OperationState &state) {
     names.push_back(b.getStringAttr(argument.ssaName.name.drop_front()));
   state.addAttribute("arg_names", b.getArrayAttr(names));
   if (parser.parseOptionalAttrDictWithKeyword(state.attributes)) return failure();
-  if (!state.attributes.get("result_names"))
-    state.addAttribute("result_names", b.getArrayAttr({}));
+  if (!state.attributes.get("result_names")) state.addAttribute("result_names", b.getArrayAttr({}));
   return parser.parseRegion(*state.addRegion(), arguments);
 }
 

@@ -25,9 +25,12 @@ Type withElementType(Type type, Type element) {
 Value scalarConstant(OpBuilder &b, Location loc, Type type, double value) {
   Type element = getElementTypeOrSelf(type);
   TypedAttr one;
-  if (isa<FloatType>(element)) one = b.getFloatAttr(element, value);
-  else one = b.getIntegerAttr(element, static_cast<int64_t>(value));
-  if (auto vector = dyn_cast<VectorType>(type)) one = DenseElementsAttr::get(vector, Attribute(one));
+  if (isa<FloatType>(element))
+    one = b.getFloatAttr(element, value);
+  else
+    one = b.getIntegerAttr(element, static_cast<int64_t>(value));
+  if (auto vector = dyn_cast<VectorType>(type))
+    one = DenseElementsAttr::get(vector, Attribute(one));
   return arith::ConstantOp::create(b, loc, one);
 }
 
@@ -109,8 +112,7 @@ Value convertFloatToInt(OpBuilder &b, Location loc, Value v, Type to) {
                                         scalarConstant(b, loc, type, limit));
   Value tooLow = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, v, lowValue);
   Value nan = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::UNO, v, v);
-  Value outside =
-      arith::OrIOp::create(b, loc, arith::OrIOp::create(b, loc, tooHigh, tooLow), nan);
+  Value outside = arith::OrIOp::create(b, loc, arith::OrIOp::create(b, loc, tooHigh, tooLow), nan);
   Value safe = arith::SelectOp::create(b, loc, outside, scalarConstant(b, loc, type, 0.0), v);
   Value converted = isUnsigned ? Value(arith::FPToUIOp::create(b, loc, target, safe))
                                : Value(arith::FPToSIOp::create(b, loc, target, safe));
@@ -145,7 +147,8 @@ namespace {
 
 Value integerConstant(OpBuilder &b, Location loc, Type type, int64_t value) {
   TypedAttr one = b.getIntegerAttr(getElementTypeOrSelf(type), value);
-  if (auto vector = dyn_cast<VectorType>(type)) one = DenseElementsAttr::get(vector, Attribute(one));
+  if (auto vector = dyn_cast<VectorType>(type))
+    one = DenseElementsAttr::get(vector, Attribute(one));
   return arith::ConstantOp::create(b, loc, one);
 }
 
@@ -162,9 +165,9 @@ Value narrowToOdd(OpBuilder &b, Location loc, Value v) {
   Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, back, v);
   Value last = arith::AndIOp::create(b, loc, pattern, number(1));
   Value even = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, last, number(0));
-  Value outward = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT,
-                                        math::AbsFOp::create(b, loc, back),
-                                        math::AbsFOp::create(b, loc, v));
+  Value outward =
+      arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OGT, math::AbsFOp::create(b, loc, back),
+                            math::AbsFOp::create(b, loc, v));
   Value step = arith::SelectOp::create(b, loc, outward, number(-1), number(1));
   Value odd = arith::AddIOp::create(b, loc, pattern, step);
   Value moves = arith::AndIOp::create(b, loc, inexact, even);
@@ -182,8 +185,8 @@ Value widenToOdd(OpBuilder &b, Location loc, Value v) {
     Value odd = arith::OrIOp::create(b, loc, arith::SubIOp::create(b, loc, v, rest), number(0x800));
     // Whether v lies in [-2^53, 2^53).
     Value shifted = arith::AddIOp::create(b, loc, v, number(int64_t{1} << 53));
-    Value small = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, shifted,
-                                        number(int64_t{1} << 54));
+    Value small =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ult, shifted, number(int64_t{1} << 54));
     Value keeps = arith::OrIOp::create(b, loc, exact, small);
     v = arith::SelectOp::create(b, loc, keeps, v, odd);
   }
@@ -233,8 +236,7 @@ Value emitConvert(OpBuilder &b, Location loc, Value v, Type from, Type to) {
   return arith::ExtSIOp::create(b, loc, target, v);
 }
 
-FailureOr<RankedTensorType> ConvertOp::inferType(ArrayRef<RankedTensorType> operands,
-                                                 Error error) {
+FailureOr<RankedTensorType> ConvertOp::inferType(ArrayRef<RankedTensorType> operands, Error error) {
   return RankedTensorType::get(operands[0].getShape(), getDtype());
 }
 

@@ -19,27 +19,27 @@ Value extreme(OpBuilder &b, Location loc, Type type, int sign) {
   unsigned width = element.getIntOrFloatBitWidth();
   TypedAttr one = b.getIntegerAttr(
       element, sign < 0 ? APInt::getSignedMinValue(width) : APInt::getSignedMaxValue(width));
-  if (auto vector = dyn_cast<VectorType>(type)) one = DenseElementsAttr::get(vector, Attribute(one));
+  if (auto vector = dyn_cast<VectorType>(type))
+    one = DenseElementsAttr::get(vector, Attribute(one));
   return arith::ConstantOp::create(b, loc, one);
 }
 
 template <typename OnFloat, typename OnInt>
 Value combine(OpBuilder &b, Location loc, Value lhs, Value rhs) {
-  if (isa<FloatType>(getElementTypeOrSelf(lhs.getType())))
-    return OnFloat::create(b, loc, lhs, rhs);
+  if (isa<FloatType>(getElementTypeOrSelf(lhs.getType()))) return OnFloat::create(b, loc, lhs, rhs);
   return OnInt::create(b, loc, lhs, rhs);
 }
 
 }  // namespace
 
-#define GRAVEN_REDUCTION(OP, NEUTRAL, ON_FLOAT, ON_INT)                                           \
-  FailureOr<RankedTensorType> OP::inferType(ArrayRef<RankedTensorType> operands, Error error) {   \
-    return inferReduction(*this, operands, error);                                                \
-  }                                                                                               \
-  SmallVector<int64_t> OP::getReducedAxes() { return reducedAxes(*this); }                        \
-  Value OP::emitNeutral(OpBuilder &b, Location loc, Type type) { return NEUTRAL; }                \
-  Value OP::emitCombine(OpBuilder &b, Location loc, Value lhs, Value rhs) {                       \
-    return combine<ON_FLOAT, ON_INT>(b, loc, lhs, rhs);                                           \
+#define GRAVEN_REDUCTION(OP, NEUTRAL, ON_FLOAT, ON_INT)                                         \
+  FailureOr<RankedTensorType> OP::inferType(ArrayRef<RankedTensorType> operands, Error error) { \
+    return inferReduction(*this, operands, error);                                              \
+  }                                                                                             \
+  SmallVector<int64_t> OP::getReducedAxes() { return reducedAxes(*this); }                      \
+  Value OP::emitNeutral(OpBuilder &b, Location loc, Type type) { return NEUTRAL; }              \
+  Value OP::emitCombine(OpBuilder &b, Location loc, Value lhs, Value rhs) {                     \
+    return combine<ON_FLOAT, ON_INT>(b, loc, lhs, rhs);                                         \
   }
 GRAVEN_REDUCTION(SumOp, scalarConstant(b, loc, type, 0), arith::AddFOp, arith::AddIOp)
 GRAVEN_REDUCTION(ProdOp, scalarConstant(b, loc, type, 1), arith::MulFOp, arith::MulIOp)

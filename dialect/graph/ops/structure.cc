@@ -19,10 +19,14 @@ LogicalResult shapeOfLists(Attribute value, SmallVectorImpl<int64_t> &shape, Typ
   }
   auto list = dyn_cast<ArrayAttr>(value);
   if (!list) {
-    if (isa<BoolAttr>(value)) widen(b.getI1Type());
-    else if (isa<FloatAttr>(value)) widen(b.getF32Type());
-    else if (isa<IntegerAttr>(value)) widen(b.getI32Type());
-    else return failure();
+    if (isa<BoolAttr>(value))
+      widen(b.getI1Type());
+    else if (isa<FloatAttr>(value))
+      widen(b.getF32Type());
+    else if (isa<IntegerAttr>(value))
+      widen(b.getI32Type());
+    else
+      return failure();
     return success();
   }
   shape.push_back(list.size());
@@ -73,7 +77,8 @@ FailureOr<RankedTensorType> BroadcastOp::inferType(ArrayRef<RankedTensorType> op
   RankedTensorType x = operands[0];
   ArrayRef<int64_t> shape = getShape();
   SmallVector<int64_t> axes;
-  if (auto given = getAxes()) axes.assign(given->begin(), given->end());
+  if (auto given = getAxes())
+    axes.assign(given->begin(), given->end());
   else
     for (int64_t axis = 0; axis < x.getRank(); ++axis)
       axes.push_back(static_cast<int64_t>(shape.size()) - x.getRank() + axis);
@@ -91,21 +96,22 @@ FailureOr<RankedTensorType> BroadcastOp::inferType(ArrayRef<RankedTensorType> op
   return RankedTensorType::get(shape, x.getElementType());
 }
 
-FailureOr<RankedTensorType> ReshapeOp::inferType(ArrayRef<RankedTensorType> operands,
-                                                 Error error) {
+FailureOr<RankedTensorType> ReshapeOp::inferType(ArrayRef<RankedTensorType> operands, Error error) {
   int64_t elements = operands[0].getNumElements(), known = 1;
   SmallVector<int64_t> shape(getShape());
   int64_t *open = nullptr;
   for (int64_t &length : shape) {
-    if (length >= 0) known *= length;
+    if (length >= 0)
+      known *= length;
     else if (length != -1 || open)
       return error() << "expects lengths of at least 0, and -1 at most once";
-    else open = &length;
+    else
+      open = &length;
   }
   if (open) {
     if (known == 0 || elements % known)
-      return error() << "cannot divide the " << elements << " elements of "
-                     << describe(operands[0]) << " into parts of " << known;
+      return error() << "cannot divide the " << elements << " elements of " << describe(operands[0])
+                     << " into parts of " << known;
     *open = elements / known;
   } else if (known != elements) {
     return error() << "expects a shape of " << elements << " elements, those of "
@@ -137,8 +143,8 @@ FailureOr<RankedTensorType> SliceOp::inferType(ArrayRef<RankedTensorType> operan
   size_t rank = x.getRank();
   if (getStart().size() != rank || getLimit().size() != rank ||
       (getStride() && getStride()->size() != rank))
-    return error() << "expects one start, limit and stride for each of the " << rank
-                   << " axes of " << describe(x);
+    return error() << "expects one start, limit and stride for each of the " << rank << " axes of "
+                   << describe(x);
   SmallVector<int64_t> shape;
   for (size_t axis = 0; axis < rank; ++axis) {
     int64_t start = getStart()[axis], limit = getLimit()[axis];
@@ -161,7 +167,8 @@ FailureOr<RankedTensorType> ConcatenateOp::inferType(ArrayRef<RankedTensorType> 
   SmallVector<int64_t> shape(first.getShape());
   for (RankedTensorType type : operands.drop_front()) {
     SmallVector<int64_t> other(type.getShape());
-    bool fits = type.getRank() == first.getRank() && type.getElementType() == first.getElementType();
+    bool fits =
+        type.getRank() == first.getRank() && type.getElementType() == first.getElementType();
     if (fits) {
       shape[*axis] += other[*axis];
       other[*axis] = shape[*axis];

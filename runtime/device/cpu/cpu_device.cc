@@ -202,10 +202,28 @@ graven_status finish(void *queue) {
   return GRAVEN_OK;
 }
 
-constexpr Device kCpuDevice = {
-    "cpu",    true,     true,  /*times_commands=*/false, /*staging_slots=*/1,
-    nullptr,  allocate, release, transfer, transfer, clear, load, unload,
-    create_queue, destroy_queue, begin, feed, launch, copy, fill, finish, /*close=*/nullptr};
+constexpr Device kCpuDevice = {"cpu",
+                               true,
+                               true,
+                               /*times_commands=*/false,
+                               /*staging_slots=*/1,
+                               nullptr,
+                               allocate,
+                               release,
+                               transfer,
+                               transfer,
+                               clear,
+                               load,
+                               unload,
+                               create_queue,
+                               destroy_queue,
+                               begin,
+                               feed,
+                               launch,
+                               copy,
+                               fill,
+                               finish,
+                               /*close=*/nullptr};
 
 graven_status open(uint32_t ordinal, const Device **device) {
   if (ordinal != 0) {

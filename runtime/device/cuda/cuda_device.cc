@@ -137,10 +137,28 @@ void close(void *self) {
 graven_status open(uint32_t ordinal, const Device **device) {
   CudaDevice *made = static_cast<CudaDevice *>(calloc(1, sizeof(CudaDevice)));
   if (!made) return fail_memory(sizeof(CudaDevice), "a device");
-  made->device = {"cuda",   /*uses_host_memory=*/false, /*executes=*/true,
-                  /*times_commands=*/true, kStagingSlots, made, allocate, release, upload, download,
-                  clear, load, unload, create_queue, destroy_queue, begin, feed, launch, copy, fill,
-                  finish, close};
+  made->device = {"cuda",
+                  /*uses_host_memory=*/false,
+                  /*executes=*/true,
+                  /*times_commands=*/true,
+                  kStagingSlots,
+                  made,
+                  allocate,
+                  release,
+                  upload,
+                  download,
+                  clear,
+                  load,
+                  unload,
+                  create_queue,
+                  destroy_queue,
+                  begin,
+                  feed,
+                  launch,
+                  copy,
+                  fill,
+                  finish,
+                  close};
   Shared &shared = made->shared;
   graven_status status = load_driver(&shared.driver);
   if (status == GRAVEN_OK) {

@@ -25,14 +25,16 @@ bool is_of_a_kernel(Result result) {
   return result == 700 || result == 702 || (result >= 714 && result <= 719);
 }
 constexpr char kOfAKernel[] =
-    "; it is a kernel of this call or of an earlier one that failed, and the GPU takes no more work "
+    "; it is a kernel of this call or of an earlier one that failed, and the GPU takes no more "
+    "work "
     "of this process: run it again with GRAVEN_CUDA_ONE_BY_ONE=1 in the environment to learn which";
 
 graven_status too_old(int32_t version) {
-  return fail(GRAVEN_INCOMPATIBLE,
-              "the NVIDIA driver is too old: it serves CUDA %d.%d, models need 12.0; install driver "
-              "525 or later, or compile the model with --device=cpu",
-              version / 1000, version % 1000 / 10);
+  return fail(
+      GRAVEN_INCOMPATIBLE,
+      "the NVIDIA driver is too old: it serves CUDA %d.%d, models need 12.0; install driver "
+      "525 or later, or compile the model with --device=cpu",
+      version / 1000, version % 1000 / 10);
 }
 
 }  // namespace

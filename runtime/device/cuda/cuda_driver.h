@@ -72,59 +72,59 @@ struct MemcpyNode {  // CUDA_MEMCPY3D_v2
 };
 
 // One row per function: member, symbol, parameters. All return a Result.
-#define GRAVEN_CUDA_FUNCTIONS(X)                                                                  \
-  X(init, "cuInit", (uint32_t flags))                                                             \
-  X(driver_version, "cuDriverGetVersion", (int32_t * version))                                    \
-  X(error_name, "cuGetErrorName", (Result, const char **text))                                    \
-  X(error_string, "cuGetErrorString", (Result, const char **text))                                \
-  X(device_count, "cuDeviceGetCount", (int32_t * count))                                          \
-  X(device_get, "cuDeviceGet", (DeviceNumber *, int32_t ordinal))                                 \
-  X(device_name, "cuDeviceGetName", (char *text, int32_t bytes, DeviceNumber))                    \
-  X(device_memory, "cuDeviceTotalMem_v2", (size_t * bytes, DeviceNumber))                         \
-  X(device_attribute, "cuDeviceGetAttribute", (int32_t * value, int32_t attribute, DeviceNumber)) \
-  X(retain_context, "cuDevicePrimaryCtxRetain", (Context *, DeviceNumber))                        \
-  X(release_context, "cuDevicePrimaryCtxRelease_v2", (DeviceNumber))                              \
-  X(push_context, "cuCtxPushCurrent_v2", (Context))                                               \
-  X(pop_context, "cuCtxPopCurrent_v2", (Context *))                                               \
-  X(load_module, "cuModuleLoadDataEx",                                                            \
-    (Module *, const void *image, uint32_t options, int32_t *names, void **values))               \
-  X(unload_module, "cuModuleUnload", (Module))                                                    \
-  X(get_function, "cuModuleGetFunction", (Function *, Module, const char *name))                  \
-  X(function_attribute, "cuFuncGetAttribute", (int32_t * value, int32_t attribute, Function))     \
-  X(set_function_attribute, "cuFuncSetAttribute", (Function, int32_t attribute, int32_t value))   \
-  X(create_stream, "cuStreamCreate", (Stream *, uint32_t flags))                                  \
-  X(destroy_stream, "cuStreamDestroy_v2", (Stream))                                               \
-  X(synchronize, "cuStreamSynchronize", (Stream))                                                 \
-  X(wait_event, "cuStreamWaitEvent", (Stream, Event, uint32_t flags))                             \
-  X(create_event, "cuEventCreate", (Event *, uint32_t flags))                                     \
-  X(destroy_event, "cuEventDestroy_v2", (Event))                                                  \
-  X(record_event, "cuEventRecord", (Event, Stream))                                               \
-  X(synchronize_event, "cuEventSynchronize", (Event))                                             \
-  X(elapsed_time, "cuEventElapsedTime", (float *milliseconds, Event begin, Event end))            \
-  X(allocate, "cuMemAlloc_v2", (Address *, size_t bytes))                                         \
-  X(release, "cuMemFree_v2", (Address))                                                           \
-  X(memory_info, "cuMemGetInfo_v2", (size_t * free, size_t *total))                               \
-  X(allocate_pinned, "cuMemHostAlloc", (void **memory, size_t bytes, uint32_t flags))             \
-  X(release_pinned, "cuMemFreeHost", (void *memory))                                              \
-  X(copy_to_device, "cuMemcpyHtoDAsync_v2", (Address, const void *, size_t bytes, Stream))        \
-  X(copy_to_host, "cuMemcpyDtoHAsync_v2", (void *, Address, size_t bytes, Stream))                \
-  X(copy_on_device, "cuMemcpyDtoDAsync_v2", (Address to, Address from, size_t bytes, Stream))     \
-  X(set_bytes, "cuMemsetD8Async", (Address, uint8_t value, size_t bytes, Stream))                 \
-  X(launch_kernel, "cuLaunchKernel",                                                              \
-    (Function, uint32_t grid_x, uint32_t grid_y, uint32_t grid_z, uint32_t block_x,               \
-     uint32_t block_y, uint32_t block_z, uint32_t shared_bytes, Stream, void **parameters,        \
-     void **extra))                                                                               \
-  X(create_graph, "cuGraphCreate", (Graph *, uint32_t flags))                                     \
-  X(destroy_graph, "cuGraphDestroy", (Graph))                                                     \
-  X(add_kernel, "cuGraphAddKernelNode",                                                           \
-    (GraphNode *, Graph, const GraphNode *before, size_t count, const KernelNode *))              \
-  X(add_memcpy, "cuGraphAddMemcpyNode",                                                           \
-    (GraphNode *, Graph, const GraphNode *before, size_t count, const MemcpyNode *, Context))     \
-  X(add_memset, "cuGraphAddMemsetNode",                                                           \
-    (GraphNode *, Graph, const GraphNode *before, size_t count, const MemsetNode *, Context))     \
-  X(instantiate, "cuGraphInstantiateWithFlags", (GraphExec *, Graph, unsigned long long flags))   \
-  X(update, "cuGraphExecUpdate", (GraphExec, Graph, GraphNode * failed, int32_t *result))         \
-  X(destroy_exec, "cuGraphExecDestroy", (GraphExec))                                              \
+#define GRAVEN_CUDA_FUNCTIONS(X)                                                                 \
+  X(init, "cuInit", (uint32_t flags))                                                            \
+  X(driver_version, "cuDriverGetVersion", (int32_t *version))                                    \
+  X(error_name, "cuGetErrorName", (Result, const char **text))                                   \
+  X(error_string, "cuGetErrorString", (Result, const char **text))                               \
+  X(device_count, "cuDeviceGetCount", (int32_t *count))                                          \
+  X(device_get, "cuDeviceGet", (DeviceNumber *, int32_t ordinal))                                \
+  X(device_name, "cuDeviceGetName", (char *text, int32_t bytes, DeviceNumber))                   \
+  X(device_memory, "cuDeviceTotalMem_v2", (size_t *bytes, DeviceNumber))                         \
+  X(device_attribute, "cuDeviceGetAttribute", (int32_t *value, int32_t attribute, DeviceNumber)) \
+  X(retain_context, "cuDevicePrimaryCtxRetain", (Context *, DeviceNumber))                       \
+  X(release_context, "cuDevicePrimaryCtxRelease_v2", (DeviceNumber))                             \
+  X(push_context, "cuCtxPushCurrent_v2", (Context))                                              \
+  X(pop_context, "cuCtxPopCurrent_v2", (Context *))                                              \
+  X(load_module, "cuModuleLoadDataEx",                                                           \
+    (Module *, const void *image, uint32_t options, int32_t *names, void **values))              \
+  X(unload_module, "cuModuleUnload", (Module))                                                   \
+  X(get_function, "cuModuleGetFunction", (Function *, Module, const char *name))                 \
+  X(function_attribute, "cuFuncGetAttribute", (int32_t *value, int32_t attribute, Function))     \
+  X(set_function_attribute, "cuFuncSetAttribute", (Function, int32_t attribute, int32_t value))  \
+  X(create_stream, "cuStreamCreate", (Stream *, uint32_t flags))                                 \
+  X(destroy_stream, "cuStreamDestroy_v2", (Stream))                                              \
+  X(synchronize, "cuStreamSynchronize", (Stream))                                                \
+  X(wait_event, "cuStreamWaitEvent", (Stream, Event, uint32_t flags))                            \
+  X(create_event, "cuEventCreate", (Event *, uint32_t flags))                                    \
+  X(destroy_event, "cuEventDestroy_v2", (Event))                                                 \
+  X(record_event, "cuEventRecord", (Event, Stream))                                              \
+  X(synchronize_event, "cuEventSynchronize", (Event))                                            \
+  X(elapsed_time, "cuEventElapsedTime", (float *milliseconds, Event begin, Event end))           \
+  X(allocate, "cuMemAlloc_v2", (Address *, size_t bytes))                                        \
+  X(release, "cuMemFree_v2", (Address))                                                          \
+  X(memory_info, "cuMemGetInfo_v2", (size_t *free, size_t *total))                               \
+  X(allocate_pinned, "cuMemHostAlloc", (void **memory, size_t bytes, uint32_t flags))            \
+  X(release_pinned, "cuMemFreeHost", (void *memory))                                             \
+  X(copy_to_device, "cuMemcpyHtoDAsync_v2", (Address, const void *, size_t bytes, Stream))       \
+  X(copy_to_host, "cuMemcpyDtoHAsync_v2", (void *, Address, size_t bytes, Stream))               \
+  X(copy_on_device, "cuMemcpyDtoDAsync_v2", (Address to, Address from, size_t bytes, Stream))    \
+  X(set_bytes, "cuMemsetD8Async", (Address, uint8_t value, size_t bytes, Stream))                \
+  X(launch_kernel, "cuLaunchKernel",                                                             \
+    (Function, uint32_t grid_x, uint32_t grid_y, uint32_t grid_z, uint32_t block_x,              \
+     uint32_t block_y, uint32_t block_z, uint32_t shared_bytes, Stream, void **parameters,       \
+     void **extra))                                                                              \
+  X(create_graph, "cuGraphCreate", (Graph *, uint32_t flags))                                    \
+  X(destroy_graph, "cuGraphDestroy", (Graph))                                                    \
+  X(add_kernel, "cuGraphAddKernelNode",                                                          \
+    (GraphNode *, Graph, const GraphNode *before, size_t count, const KernelNode *))             \
+  X(add_memcpy, "cuGraphAddMemcpyNode",                                                          \
+    (GraphNode *, Graph, const GraphNode *before, size_t count, const MemcpyNode *, Context))    \
+  X(add_memset, "cuGraphAddMemsetNode",                                                          \
+    (GraphNode *, Graph, const GraphNode *before, size_t count, const MemsetNode *, Context))    \
+  X(instantiate, "cuGraphInstantiateWithFlags", (GraphExec *, Graph, unsigned long long flags))  \
+  X(update, "cuGraphExecUpdate", (GraphExec, Graph, GraphNode * failed, int32_t *result))        \
+  X(destroy_exec, "cuGraphExecDestroy", (GraphExec))                                             \
   X(launch_graph, "cuGraphLaunch", (GraphExec, Stream))
 
 struct Driver {
@@ -133,8 +133,8 @@ struct Driver {
 #undef GRAVEN_CUDA_MEMBER
 };
 
-// Finds the driver, checks its version and starts it. Fails with NOT_FOUND where there is none or it
-// finds no GPU, INCOMPATIBLE where it is too old.
+// Finds the driver, checks its version and starts it. Fails with NOT_FOUND where there is none or
+// it finds no GPU, INCOMPATIBLE where it is too old.
 graven_status load_driver(Driver *driver);
 
 // OK, or an error that says what the driver failed to do: "start a copy".

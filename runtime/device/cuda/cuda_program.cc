@@ -36,10 +36,11 @@ graven_status no_image(const Table &table, const Gpu &gpu) {
     const uint32_t architecture = table.images[i].architecture;
     if (least == 0 || architecture < least) least = architecture;
   }
-  return fail(GRAVEN_INCOMPATIBLE,
-              "the model is compiled for GPUs of compute capability %" PRIu32 ".%" PRIu32
-              " and later, '%s' (%s) has %d.%d; use such a one, or compile the model with --device=cpu",
-              least / 10, least % 10, gpu.name, gpu.model, gpu.major, gpu.minor);
+  return fail(
+      GRAVEN_INCOMPATIBLE,
+      "the model is compiled for GPUs of compute capability %" PRIu32 ".%" PRIu32
+      " and later, '%s' (%s) has %d.%d; use such a one, or compile the model with --device=cpu",
+      least / 10, least % 10, gpu.name, gpu.model, gpu.major, gpu.minor);
 }
 
 // The compiler's log in one line.
@@ -62,9 +63,9 @@ graven_status load_image(const Driver &driver, const Gpu &gpu, const graven_arti
   join_lines(log);
   const char *name = nullptr;
   if (driver.error_name(result, &name) != kSuccess || !name) name = "an unknown error";
-  return fail(GRAVEN_INCOMPATIBLE, "the driver of '%s' refuses the model's %s for sm_%" PRIu32
-                                   " (%s)%s%.600s",
-              gpu.name, image.kind == GRAVEN_IMAGE_PTX ? "PTX" : "cubin", image.architecture, name,
+  return fail(GRAVEN_INCOMPATIBLE,
+              "the driver of '%s' refuses the model's %s for sm_%" PRIu32 " (%s)%s%.600s", gpu.name,
+              image.kind == GRAVEN_IMAGE_PTX ? "PTX" : "cubin", image.architecture, name,
               log[0] ? ": " : "; install a newer driver", log);
 }
 

@@ -9,8 +9,8 @@ namespace graven1::cuda {
 
 // What a GPU can do, and what messages call it.
 struct Gpu {
-  char name[32];   // "cuda:0"
-  char model[64];  // "NVIDIA H100 80GB HBM3"
+  char name[32];         // "cuda:0"
+  char model[64];        // "NVIDIA H100 80GB HBM3"
   int32_t major, minor;  // compute capability
   int32_t multiprocessors;
   int32_t most_shared_bytes;  // of one workgroup

@@ -167,9 +167,8 @@ Queue::Command *Queue::next(uint32_t kind) {
   const Table &table = program_->table;
   const graven_span span = table.entries[call_.entry].commands;
   if (issued_ == span.count || command_count_ == command_room_) {
-    failed(fail(GRAVEN_INVALID_ARGUMENT, "the device got more commands than entry number %" PRIu32
-                                         " has",
-                call_.entry));
+    failed(fail(GRAVEN_INVALID_ARGUMENT,
+                "the device got more commands than entry number %" PRIu32 " has", call_.entry));
     return nullptr;
   }
   Command *command = &commands_[command_count_++];
@@ -314,8 +313,9 @@ graven_status Queue::add_node(Graph graph, const Command &command, const GraphNo
   switch (command.kind) {
     case GRAVEN_COMMAND_LAUNCH: {
       const Kernel &kernel = program_->kernels[command.kernel];
-      const KernelNode launch = {kernel.function, command.grid, 1, 1, kernel.threads, 1, 1,
-                                 kernel.shared_bytes, parameters(command), nullptr};
+      const KernelNode launch = {
+          kernel.function,     command.grid,        1,      1, kernel.threads, 1, 1,
+          kernel.shared_bytes, parameters(command), nullptr};
       return check(driver.add_kernel(node, graph, before, count, &launch), "add a kernel");
     }
     case GRAVEN_COMMAND_COPY: {
@@ -331,9 +331,12 @@ graven_status Queue::add_node(Graph graph, const Command &command, const GraphNo
     default: {
       // In words where the bytes are whole words: a GPU writes them faster.
       const bool words = operands[0].address % 4 == 0 && operands[0].bytes % 4 == 0;
-      const MemsetNode fill = {operands[0].address, 0,
-                               words ? command.byte * 0x01010101u : command.byte, words ? 4u : 1u,
-                               words ? operands[0].bytes / 4 : operands[0].bytes, 1};
+      const MemsetNode fill = {operands[0].address,
+                               0,
+                               words ? command.byte * 0x01010101u : command.byte,
+                               words ? 4u : 1u,
+                               words ? operands[0].bytes / 4 : operands[0].bytes,
+                               1};
       return check(driver.add_memset(node, graph, before, count, &fill, shared_.context),
                    "add a fill");
     }
@@ -346,10 +349,10 @@ graven_status Queue::issue(const Command &command) {
   switch (command.kind) {
     case GRAVEN_COMMAND_LAUNCH: {
       const Kernel &kernel = program_->kernels[command.kernel];
-      return check(driver.launch_kernel(kernel.function, command.grid, 1, 1, kernel.threads, 1, 1,
-                                        kernel.shared_bytes, shared_.compute, parameters(command),
-                                        nullptr),
-                   "launch a kernel");
+      return check(
+          driver.launch_kernel(kernel.function, command.grid, 1, 1, kernel.threads, 1, 1,
+                               kernel.shared_bytes, shared_.compute, parameters(command), nullptr),
+          "launch a kernel");
     }
     case GRAVEN_COMMAND_COPY:
       return check(driver.copy_on_device(operands[1].address, operands[0].address,
@@ -368,8 +371,8 @@ graven_status Queue::make_events(uint32_t count) {
   if (!grown) return failed(fail_memory(count * sizeof *events_, "the times of a profile"));
   events_ = static_cast<Event *>(grown);
   for (; event_count_ < count; ++event_count_) {
-    graven_status status = check(
-        shared_.driver.create_event(&events_[event_count_], kEventDefault), "make an event");
+    graven_status status =
+        check(shared_.driver.create_event(&events_[event_count_], kEventDefault), "make an event");
     if (status != GRAVEN_OK) return status;
   }
   return GRAVEN_OK;
@@ -387,8 +390,8 @@ graven_status Queue::name_failure(const Command &command, Result result) {
   if (shared_.driver.error_string(result, &text) != kSuccess || !text) text = "no text";
   return fail(GRAVEN_DEVICE_FAILED,
               "%s%.200s%s of entry '%.80s' failed on '%s' (%s): %s (%s, number %d)",
-              kernel ? "kernel '" : "", kernel ? kernel : "a copy or fill", kernel ? "'" : "", entry,
-              shared_.gpu.name, shared_.gpu.model, name, text, result);
+              kernel ? "kernel '" : "", kernel ? kernel : "a copy or fill", kernel ? "'" : "",
+              entry, shared_.gpu.name, shared_.gpu.model, name, text, result);
 }
 
 // One command after the other, each waited for.

@@ -24,9 +24,9 @@ constexpr uint32_t kStagingSlots = 2;
 // addresses, or one by one where each is to be timed. Nothing here waits for the GPU but `feed`,
 // when it is two calls behind, and a timed call.
 //
-// A graph that fails does not tell which of its kernels it was, and the GPU takes no more work of the
-// process. With GRAVEN_CUDA_ONE_BY_ONE=1 in the environment every command is waited for, and the one
-// that fails is named.
+// A graph that fails does not tell which of its kernels it was, and the GPU takes no more work of
+// the process. With GRAVEN_CUDA_ONE_BY_ONE=1 in the environment every command is waited for, and
+// the one that fails is named.
 class Queue {
  public:
   // Fails with OUT_OF_MEMORY, or as the driver does. The context need not be current.
@@ -76,8 +76,8 @@ class Queue {
   graven_status send_inputs();
   Replay *find_replay(const DeviceCall &call);
   graven_status build_graph(Graph graph);
-  graven_status add_node(Graph graph, const Command &command, const GraphNode *before,
-                         size_t count, GraphNode *node);
+  graven_status add_node(Graph graph, const Command &command, const GraphNode *before, size_t count,
+                         GraphNode *node);
   graven_status make_replay(Replay *replay);
   graven_status run_graph();
   graven_status run_timed();
@@ -91,11 +91,12 @@ class Queue {
 
   const Shared &shared_;
   const Program *program_ = nullptr;
-  // Inputs: what a feed is copied to before it is sent, page-locked, laid out as the staging memory.
+  // Inputs: what a feed is copied to before it is sent, page-locked, laid out as the staging
+  // memory.
   char *staging_ = nullptr, *pinned_ = nullptr;
   size_t staging_bytes_ = 0, input_bytes_ = 0;  // of a slot; its inputs come first
-  Event sent_[kStagingSlots] = {};  // the slot's inputs have left the pinned memory
-  Event done_[kStagingSlots] = {};  // the slot's call has read them
+  Event sent_[kStagingSlots] = {};              // the slot's inputs have left the pinned memory
+  Event done_[kStagingSlots] = {};              // the slot's call has read them
   // The call under way.
   DeviceCall call_ = {};
   bool failed_ = false, fed_ = false;

@@ -157,11 +157,28 @@ graven_status finish(void *queue) {
 void null_device_init(NullDevice *device, bool uses_host_memory, NullCommand *commands,
                       size_t capacity) {
   *device = NullDevice{};
-  device->device =
-      Device{"null", uses_host_memory, /*executes=*/false, /*times_commands=*/false,
-             /*staging_slots=*/uses_host_memory ? 1u : 2u, device, allocate, release, upload,
-             download, clear, load, unload, create_queue, destroy_queue, begin, feed, launch, copy,
-             fill, finish, /*close=*/nullptr};
+  device->device = Device{"null",
+                          uses_host_memory,
+                          /*executes=*/false,
+                          /*times_commands=*/false,
+                          /*staging_slots=*/uses_host_memory ? 1u : 2u,
+                          device,
+                          allocate,
+                          release,
+                          upload,
+                          download,
+                          clear,
+                          load,
+                          unload,
+                          create_queue,
+                          destroy_queue,
+                          begin,
+                          feed,
+                          launch,
+                          copy,
+                          fill,
+                          finish,
+                          /*close=*/nullptr};
   device->commands = commands;
   device->capacity = capacity;
 }

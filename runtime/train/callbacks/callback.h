@@ -1,7 +1,8 @@
 // What happens around training beside the steps themselves: one small class per concern.
 //
-// The trainer calls every callback in order. A callback keeps what it must remember in SaveState, so
-// that a resumed run behaves as if it had never been stopped; it must not depend on the time of day.
+// The trainer calls every callback in order. A callback keeps what it must remember in SaveState,
+// so that a resumed run behaves as if it had never been stopped; it must not depend on the time of
+// day.
 #ifndef GRAVEN_RUNTIME_TRAIN_CALLBACKS_CALLBACK_H_
 #define GRAVEN_RUNTIME_TRAIN_CALLBACKS_CALLBACK_H_
 
@@ -36,10 +37,10 @@ class Trainer {
 using History = std::map<std::string, std::vector<double>>;
 
 struct BatchEvent {
-  int64_t epoch = 0, epochs = 0;    // from 1
-  int64_t batch = 0, batches = 0;   // from 1
-  double seconds = 0;               // since the epoch began in this process
-  int64_t timed_batches = 0;        // batches run in those seconds
+  int64_t epoch = 0, epochs = 0;   // from 1
+  int64_t batch = 0, batches = 0;  // from 1
+  double seconds = 0;              // since the epoch began in this process
+  int64_t timed_batches = 0;       // batches run in those seconds
   // Of the epoch so far. Where reading them waits for the device (Model::runs_behind) they are of a
   // tenth of a second ago, or of an earlier batch; at first there are none.
   const Measures *measures = nullptr;

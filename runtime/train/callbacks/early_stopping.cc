@@ -13,7 +13,8 @@ using nlohmann::json;
 absl::Status ReadCount(const json &state, const char *key, int64_t *count) {
   auto found = state.find(key);
   if (!state.is_object() || found == state.end() || !found->is_number_integer()) {
-    return absl::DataLossError(absl::StrFormat("the checkpoint lacks the callback state '%s'", key));
+    return absl::DataLossError(
+        absl::StrFormat("the checkpoint lacks the callback state '%s'", key));
   }
   *count = found->get<int64_t>();
   return absl::OkStatus();

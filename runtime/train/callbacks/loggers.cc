@@ -45,8 +45,8 @@ absl::Status JsonLinesLogger::OnEpochEnd(const EpochEvent &event, Trainer &train
   bool written = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
   if (file != nullptr && std::fclose(file) != 0) written = false;
   if (!written) {
-    return absl::UnavailableError(absl::StrFormat("--log: cannot write %s: %s", path_,
-                                                  strerror(errno)));
+    return absl::UnavailableError(
+        absl::StrFormat("--log: cannot write %s: %s", path_, strerror(errno)));
   }
   return absl::OkStatus();
 }

@@ -9,8 +9,8 @@
 
 namespace graven::train {
 
-// {"epoch":1,"loss":0.9,"val_loss":0.8,...,"seconds":0.1}. A new run replaces the file; a resumed run
-// keeps the lines of the epochs it does not repeat.
+// {"epoch":1,"loss":0.9,"val_loss":0.8,...,"seconds":0.1}. A new run replaces the file; a resumed
+// run keeps the lines of the epochs it does not repeat.
 class JsonLinesLogger : public Callback {
  public:
   explicit JsonLinesLogger(std::string path) : path_(std::move(path)) {}

@@ -9,10 +9,11 @@ namespace graven::train {
 namespace {
 
 absl::Status NotFinite(const std::string &measure, double value, const std::string &when) {
-  return absl::OutOfRangeError(absl::StrFormat(
-      "%s is %g at %s: training has diverged; lower the learning rate, clip the gradient or look at "
-      "the data",
-      measure, std::isnan(value) ? std::nan("") : value, when));
+  return absl::OutOfRangeError(
+      absl::StrFormat("%s is %g at %s: training has diverged; lower the learning rate, clip the "
+                      "gradient or look at "
+                      "the data",
+                      measure, std::isnan(value) ? std::nan("") : value, when));
 }
 
 }  // namespace
@@ -20,8 +21,9 @@ absl::Status NotFinite(const std::string &measure, double value, const std::stri
 absl::Status TerminateOnNaN::OnBatchEnd(const BatchEvent &event, Trainer &trainer) {
   for (const auto &[name, value] : *event.measures) {
     if (!std::isfinite(value)) {
-      return NotFinite(name, value, absl::StrFormat("epoch %d, batch %d of %d", event.epoch,
-                                                    event.batch, event.batches));
+      return NotFinite(
+          name, value,
+          absl::StrFormat("epoch %d, batch %d of %d", event.epoch, event.batch, event.batches));
     }
   }
   return absl::OkStatus();
@@ -50,7 +52,8 @@ absl::Status OverfittingNote::OnEpochEnd(const EpochEvent &event, Trainer &train
   told_ = true;
   trainer.Note(absl::StrFormat(
       "overfitting: since epoch %d the validation loss is above its lowest value (%.4g, now %.4g) "
-      "while the training loss fell from %.4g to %.4g; early stopping, dropout, weight decay or more "
+      "while the training loss fell from %.4g to %.4g; early stopping, dropout, weight decay or "
+      "more "
       "data help",
       lowest + 1, v[lowest], v.back(), t[lowest], t.back()));
   return absl::OkStatus();

@@ -14,9 +14,7 @@
 namespace graven::train {
 namespace {
 
-std::string Strip(const std::string &text) {
-  return std::string(absl::StripAsciiWhitespace(text));
-}
+std::string Strip(const std::string &text) { return std::string(absl::StripAsciiWhitespace(text)); }
 
 // Reads the fields of one record after another; a quoted field may hold commas, line ends and
 // doubled quotes.
@@ -63,9 +61,9 @@ class RecordReader {
     ++at_;
     while (true) {
       if (at_ >= text_.size()) {
-        return absl::InvalidArgumentError(absl::StrFormat(
-            "%s:%d:%d: a quoted field is never closed; add the missing '\"'", path_, opened,
-            column));
+        return absl::InvalidArgumentError(
+            absl::StrFormat("%s:%d:%d: a quoted field is never closed; add the missing '\"'", path_,
+                            opened, column));
       }
       char c = text_[at_++];
       if (c == '\n') ++line_;
@@ -121,9 +119,9 @@ absl::StatusOr<size_t> FindColumn(const std::string &path, const std::vector<std
                                   const std::string &name, const char *what) {
   auto found = std::find(header.begin(), header.end(), name);
   if (found != header.end()) return static_cast<size_t>(found - header.begin());
-  return absl::NotFoundError(absl::StrFormat("%s:1: there is no column '%s' (%s)%s; the columns are %s",
-                                             path, name, what, DidYouMean(name, header),
-                                             absl::StrJoin(header, ", ")));
+  return absl::NotFoundError(
+      absl::StrFormat("%s:1: there is no column '%s' (%s)%s; the columns are %s", path, name, what,
+                      DidYouMean(name, header), absl::StrJoin(header, ", ")));
 }
 
 absl::StatusOr<Columns> ChooseColumns(const std::string &path,
@@ -162,7 +160,8 @@ absl::StatusOr<Columns> ChooseColumns(const std::string &path,
   if (request.feature_count > 0 &&
       columns.features.size() != static_cast<size_t>(request.feature_count)) {
     return absl::InvalidArgumentError(absl::StrFormat(
-        "%s:1: the model takes %d features per row, got %d: %s; remove the columns it does not know",
+        "%s:1: the model takes %d features per row, got %d: %s; remove the columns it does not "
+        "know",
         path, request.feature_count, columns.features.size(),
         absl::StrJoin(columns.features, ", ",
                       [&](std::string *out, size_t i) { out->append(header[i]); })));
@@ -176,7 +175,8 @@ absl::StatusOr<CsvData> ParseCsv(const std::string &path, const std::string &tex
                                  const CsvRequest &request) {
   if (text.find('\0') != std::string::npos) {
     return absl::InvalidArgumentError(
-        path + ": holds NUL bytes: no CSV text, and no IDX, npy or npz file that can be recognized");
+        path +
+        ": holds NUL bytes: no CSV text, and no IDX, npy or npz file that can be recognized");
   }
   RecordReader reader(path, text);
   std::vector<std::string> header;
@@ -193,9 +193,9 @@ absl::StatusOr<CsvData> ParseCsv(const std::string &path, const std::string &tex
   }
   for (size_t i = 0; i < header.size(); ++i) {
     if (std::find(header.begin(), header.begin() + i, header[i]) != header.begin() + i) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s:%d:%d: the column name '%s' appears twice; rename one", path, reader.line(), i + 1,
-          Shown(header[i])));
+      return absl::InvalidArgumentError(
+          absl::StrFormat("%s:%d:%d: the column name '%s' appears twice; rename one", path,
+                          reader.line(), i + 1, Shown(header[i])));
     }
   }
 
@@ -212,9 +212,10 @@ absl::StatusOr<CsvData> ParseCsv(const std::string &path, const std::string &tex
     GRAVEN_RETURN_IF_ERROR(reader.Next(&fields));
     if (fields.empty()) continue;
     if (fields.size() != header.size()) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s:%d: this line has %d cells, the header has %d columns; every line needs the same number",
-          path, reader.line(), fields.size(), header.size()));
+      return absl::InvalidArgumentError(
+          absl::StrFormat("%s:%d: this line has %d cells, the header has %d columns; every line "
+                          "needs the same number",
+                          path, reader.line(), fields.size(), header.size()));
     }
     for (size_t index : columns.features) {
       const std::string &cell = fields[index];
@@ -226,9 +227,8 @@ absl::StatusOr<CsvData> ParseCsv(const std::string &path, const std::string &tex
       }
       double value = 0;
       if (!ParseNumber(cell, &value)) {
-        return absl::InvalidArgumentError(
-            absl::StrFormat("%s: column '%s' holds '%s'; expected a number", place, header[index],
-                            Shown(cell)));
+        return absl::InvalidArgumentError(absl::StrFormat(
+            "%s: column '%s' holds '%s'; expected a number", place, header[index], Shown(cell)));
       }
       if (!std::isfinite(value)) {
         return absl::InvalidArgumentError(absl::StrFormat(
@@ -239,9 +239,9 @@ absl::StatusOr<CsvData> ParseCsv(const std::string &path, const std::string &tex
     }
     if (columns.has_label) {
       if (fields[columns.label].empty()) {
-        return absl::InvalidArgumentError(
-            absl::StrFormat("%s:%d:%d: the label '%s' is empty", path, reader.line(),
-                            columns.label + 1, data.label_column));
+        return absl::InvalidArgumentError(absl::StrFormat("%s:%d:%d: the label '%s' is empty", path,
+                                                          reader.line(), columns.label + 1,
+                                                          data.label_column));
       }
       data.labels.push_back(fields[columns.label]);
     }

@@ -154,8 +154,9 @@ absl::StatusOr<Tensor> CsvLabels(const CsvData &csv, const Port &port, const std
     auto found = std::find(names.begin(), names.end(), csv.labels[row]);
     if (found == names.end()) {
       return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: class '%s' is unknown%s; the classes the model was trained on are %s", places.At(row),
-          csv.labels[row], DidYouMean(csv.labels[row], names), absl::StrJoin(names, ", ")));
+          "%s: class '%s' is unknown%s; the classes the model was trained on are %s",
+          places.At(row), csv.labels[row], DidYouMean(csv.labels[row], names),
+          absl::StrJoin(names, ", ")));
     }
     values.as<double>()[row] = static_cast<double>(found - names.begin());
   }
@@ -181,8 +182,8 @@ absl::StatusOr<Dataset> FromCsv(const std::string &path, const std::string &text
   dataset.rows = csv.rows;
   dataset.columns = csv.feature_columns;
   dataset.label_column = csv.label_column;
-  Tensor values = Tensor::Zeros(
-      GRAVEN_F64, {csv.rows, static_cast<int64_t>(csv.feature_columns.size())});
+  Tensor values =
+      Tensor::Zeros(GRAVEN_F64, {csv.rows, static_cast<int64_t>(csv.feature_columns.size())});
   std::copy(csv.features.begin(), csv.features.end(), values.as<double>());
   GRAVEN_ASSIGN_OR_RETURN(dataset.features, FitToPort(std::move(values), features, path));
   // A finite f64 may overflow a narrower type.
@@ -198,8 +199,9 @@ absl::StatusOr<Tensor> ReadArray(const std::string &path, const std::string &byt
   if (LooksLikeNpy(bytes)) return ParseNpy(path, bytes);
   if (LooksLikeIdx(bytes)) return ParseIdx(path, bytes);
   return absl::InvalidArgumentError(
-      path + ": is neither IDX nor npy; of a pair of files, the first holds the features, the second "
-             "the labels");
+      path +
+      ": is neither IDX nor npy; of a pair of files, the first holds the features, the second "
+      "the labels");
 }
 
 absl::StatusOr<Dataset> FromArrays(Tensor features_array, const std::string &features_path,
@@ -214,15 +216,16 @@ absl::StatusOr<Dataset> FromArrays(Tensor features_array, const std::string &fea
   if (dataset.rows == 0) return absl::InvalidArgumentError(features_path + ": holds no rows");
   if (labels == nullptr) return dataset;
   if (!labels_array.has_value()) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: holds features only, but the model's input '%s' needs labels; give two files: %s,LABELS",
-        features_path, labels->name, features_path));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: holds features only, but the model's input '%s' needs labels; give "
+                        "two files: %s,LABELS",
+                        features_path, labels->name, features_path));
   }
   int64_t count = labels_array->shape.empty() ? 1 : labels_array->shape[0];
   if (count != dataset.rows) {
     return absl::InvalidArgumentError(
-        absl::StrFormat("%s has %d rows, %s has %d; they must have one label per row", features_path,
-                        dataset.rows, labels_path, count));
+        absl::StrFormat("%s has %d rows, %s has %d; they must have one label per row",
+                        features_path, dataset.rows, labels_path, count));
   }
   GRAVEN_ASSIGN_OR_RETURN(dataset.labels, PlaceLabels(std::move(*labels_array), *labels,
                                                       LabelPlaces{labels_path}, &dataset));
@@ -242,8 +245,7 @@ absl::StatusOr<Tensor> TakeArray(std::vector<std::pair<std::string, Tensor>> *ar
                                              port.name, absl::StrJoin(names, ", ")));
 }
 
-absl::StatusOr<Dataset> FromNpz(const std::string &path, const Port &features,
-                                const Port *labels) {
+absl::StatusOr<Dataset> FromNpz(const std::string &path, const Port &features, const Port *labels) {
   GRAVEN_ASSIGN_OR_RETURN(auto arrays, ReadNpz(path));
   GRAVEN_ASSIGN_OR_RETURN(Tensor x, TakeArray(&arrays, path, features, 0));
   std::optional<Tensor> y;

@@ -54,8 +54,8 @@ absl::Status Inflate(const std::string &path, const std::string &packed, std::st
       if (inflateReset(&stream) != Z_OK) break;
       continue;
     }
-    if (result == Z_BUF_ERROR || (result == Z_OK && consumed == packed.size() &&
-                                  stream.avail_out != 0)) {
+    if (result == Z_BUF_ERROR ||
+        (result == Z_OK && consumed == packed.size() && stream.avail_out != 0)) {
       return absl::DataLossError(absl::StrFormat(
           "%s: the gzip stream ends early, after %d bytes; the file is truncated: copy it again",
           path, packed.size()));
@@ -82,8 +82,8 @@ absl::Status ReadInto(const std::string &path, std::string *bytes) {
     return absl::InvalidArgumentError(path + ": is a folder; expected a file");
   }
   if (static_cast<uint64_t>(info.st_size) > kMaxDataBytes) {
-    return absl::InvalidArgumentError(absl::StrFormat("%s: is %d bytes long; at most %d GiB are read",
-                                                      path, info.st_size, kMaxDataBytes >> 30));
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: is %d bytes long; at most %d GiB are read", path, info.st_size, kMaxDataBytes >> 30));
   }
   bytes->reserve(static_cast<size_t>(info.st_size));
   std::vector<char> chunk(size_t{1} << 18);
@@ -148,9 +148,8 @@ absl::Status WriteFileAtomically(const std::string &path, const std::string &byt
   if (error == 0 && rename(temporary.c_str(), path.c_str()) != 0) error = errno;
   if (error != 0) {
     unlink(temporary.c_str());
-    return absl::UnavailableError(
-        absl::StrFormat("cannot write %s: %s; what stood there is unchanged", path,
-                        strerror(error)));
+    return absl::UnavailableError(absl::StrFormat(
+        "cannot write %s: %s; what stood there is unchanged", path, strerror(error)));
   }
   int folder = open(FolderOf(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder >= 0) {
@@ -174,8 +173,8 @@ absl::Status CheckWritable(const std::string &path, const std::string &flag) {
   std::string probe = path + ".tmp-XXXXXX";
   int fd = mkostemp(&probe[0], O_CLOEXEC);
   if (fd < 0) {
-    return absl::PermissionDeniedError(absl::StrFormat("%s: cannot write %s: %s; choose another path",
-                                                       flag, path, strerror(errno)));
+    return absl::PermissionDeniedError(absl::StrFormat(
+        "%s: cannot write %s: %s; choose another path", flag, path, strerror(errno)));
   }
   close(fd);
   unlink(probe.c_str());

@@ -26,7 +26,8 @@ absl::StatusOr<std::string> ReadMaybeGzip(const std::string &path);
 absl::Status WriteFileAtomically(const std::string &path, const std::string &bytes);
 
 // Whether a file could be created at `path` (its folder exists and takes a new file, `path` is no
-// folder and, where it exists, may be replaced). Leaves nothing behind. `flag` is named in the error.
+// folder and, where it exists, may be replaced). Leaves nothing behind. `flag` is named in the
+// error.
 absl::Status CheckWritable(const std::string &path, const std::string &flag);
 
 }  // namespace graven::train

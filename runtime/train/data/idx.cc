@@ -42,14 +42,14 @@ absl::StatusOr<Tensor> ParseIdx(const std::string &path, const std::string &byte
   }
   size_t rank = data[3];
   if (rank < 1 || rank > GRAVEN_MAX_RANK) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: IDX rank %d at byte 3; expected 1 to %d", path, rank, GRAVEN_MAX_RANK));
+    return absl::InvalidArgumentError(absl::StrFormat("%s: IDX rank %d at byte 3; expected 1 to %d",
+                                                      path, rank, GRAVEN_MAX_RANK));
   }
   size_t header = 4 + 4 * rank;
   if (bytes.size() < header) {
-    return absl::DataLossError(absl::StrFormat(
-        "%s: truncated within the IDX header: expected %d bytes, got %d", path, header,
-        bytes.size()));
+    return absl::DataLossError(
+        absl::StrFormat("%s: truncated within the IDX header: expected %d bytes, got %d", path,
+                        header, bytes.size()));
   }
   std::vector<int64_t> shape;
   for (size_t axis = 0; axis < rank; ++axis) shape.push_back(BigEndian32(data + 4 + 4 * axis));
@@ -67,8 +67,12 @@ absl::StatusOr<Tensor> ParseIdx(const std::string &path, const std::string &byte
   const uint8_t *source = data + header;
   for (int64_t i = 0; i < *count; ++i, source += type->bytes) {
     switch (type->code) {
-      case 0x08: tensor.data[i] = *source; break;
-      case 0x09: tensor.as<int32_t>()[i] = static_cast<int8_t>(*source); break;
+      case 0x08:
+        tensor.data[i] = *source;
+        break;
+      case 0x09:
+        tensor.as<int32_t>()[i] = static_cast<int8_t>(*source);
+        break;
       case 0x0B:
         tensor.as<int32_t>()[i] = static_cast<int16_t>(uint16_t{source[0]} << 8 | source[1]);
         break;

@@ -1,4 +1,5 @@
-// The IDX format of the handwritten-digits files: 00 00 <type> <rank>, big-endian extents, elements.
+// The IDX format of the handwritten-digits files: 00 00 <type> <rank>, big-endian extents,
+// elements.
 #ifndef GRAVEN_RUNTIME_TRAIN_DATA_IDX_H_
 #define GRAVEN_RUNTIME_TRAIN_DATA_IDX_H_
 

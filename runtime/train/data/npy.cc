@@ -108,7 +108,8 @@ bool LooksLikeNpz(const std::string &bytes) { return bytes.compare(0, 2, "PK") =
 
 absl::StatusOr<Tensor> ParseNpy(const std::string &path, const std::string &bytes) {
   if (!LooksLikeNpy(bytes)) {
-    return absl::InvalidArgumentError(path + ": is no npy file (it does not begin with \\x93NUMPY)");
+    return absl::InvalidArgumentError(path +
+                                      ": is no npy file (it does not begin with \\x93NUMPY)");
   }
   const auto *data = reinterpret_cast<const uint8_t *>(bytes.data());
   size_t prefix = 8 > bytes.size() || data[6] == 1 ? 10 : 12;
@@ -123,26 +124,26 @@ absl::StatusOr<Tensor> ParseNpy(const std::string &path, const std::string &byte
   if (prefix == 12) header_bytes |= size_t{data[10]} << 16 | size_t{data[11]} << 24;
   if (bytes.size() - prefix < header_bytes) {
     return absl::DataLossError(
-        absl::StrFormat("%s: truncated within the npy header: it claims %d bytes, %d are there", path,
-                        header_bytes, bytes.size() - prefix));
+        absl::StrFormat("%s: truncated within the npy header: it claims %d bytes, %d are there",
+                        path, header_bytes, bytes.size() - prefix));
   }
   std::string header = bytes.substr(prefix, header_bytes);
   std::optional<std::string> descr = HeaderValue(header, "descr");
   std::optional<std::string> fortran = HeaderValue(header, "fortran_order");
   std::optional<std::string> shape_text = HeaderValue(header, "shape");
   if (!descr || !fortran || !shape_text || descr->size() < 2) {
-    return absl::InvalidArgumentError(
-        path + ": the npy header lacks descr, fortran_order or shape");
+    return absl::InvalidArgumentError(path +
+                                      ": the npy header lacks descr, fortran_order or shape");
   }
   char order = (*descr)[0];
   std::string code = descr->substr(1);
   const auto *type = std::find_if(std::begin(kTypes), std::end(kTypes),
                                   [&](const NpyType &t) { return code == t.code; });
   if (type == std::end(kTypes) || std::string("<>|=").find(order) == std::string::npos) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: numpy type '%s' is not supported; convert it first, for example with "
-        "astype('float32')",
-        path, *descr));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: numpy type '%s' is not supported; convert it first, for example with "
+                        "astype('float32')",
+                        path, *descr));
   }
   GRAVEN_ASSIGN_OR_RETURN(std::vector<int64_t> shape, ParseShape(path, *shape_text));
   absl::StatusOr<int64_t> count = ElementCount(shape);
@@ -239,9 +240,8 @@ std::string NpyBytes(const Tensor &given) {
   for (int64_t extent : tensor.shape) absl::StrAppend(&shape, extent, ", ");
   if (tensor.shape.size() > 1) shape.resize(shape.size() - 2);
   if (tensor.shape.size() == 1) shape.resize(shape.size() - 1);
-  std::string header =
-      absl::StrFormat("{'descr': '%c%s', 'fortran_order': False, 'shape': (%s), }",
-                      type->bytes == 1 ? '|' : '<', type->code, shape);
+  std::string header = absl::StrFormat("{'descr': '%c%s', 'fortran_order': False, 'shape': (%s), }",
+                                       type->bytes == 1 ? '|' : '<', type->code, shape);
   // Padded with spaces and a line end, so that the elements begin at a multiple of 64.
   size_t padded = (10 + header.size() + 1 + 63) / 64 * 64;
   header.append(padded - 10 - header.size() - 1, ' ');

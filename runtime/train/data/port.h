@@ -15,7 +15,7 @@ struct Port {
   graven_dtype dtype = GRAVEN_F32;
   std::vector<int64_t> shape;  // with the compiled batch size in axis 0 when batched
   bool batched = false;
-  bool has_range = false;      // range_lo <= value < range_hi
+  bool has_range = false;  // range_lo <= value < range_hi
   int64_t range_lo = 0, range_hi = 0;
 
   // Shape of one row: `shape` without the batch axis.

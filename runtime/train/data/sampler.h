@@ -1,8 +1,9 @@
 // The order of rows: shuffling and the split into training and validation rows.
 //
-// Both draw from Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011),
-// keyed by the seed; the counter holds the draw's number, the epoch and the purpose. So an order is
-// a function of seed and epoch alone: the same on every platform, with nothing to remember.
+// Both draw from Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+// 2011), keyed by the seed; the counter holds the draw's number, the epoch and the purpose. So an
+// order is a function of seed and epoch alone: the same on every platform, with nothing to
+// remember.
 #ifndef GRAVEN_RUNTIME_TRAIN_DATA_SAMPLER_H_
 #define GRAVEN_RUNTIME_TRAIN_DATA_SAMPLER_H_
 

@@ -34,14 +34,21 @@ const DtypeInfo *Find(uint32_t dtype) {
 template <typename Visitor>
 auto Dispatch(graven_dtype dtype, Visitor visit) {
   switch (dtype) {
-    case GRAVEN_F32: return visit(static_cast<float *>(nullptr));
-    case GRAVEN_F64: return visit(static_cast<double *>(nullptr));
-    case GRAVEN_I32: return visit(static_cast<int32_t *>(nullptr));
-    case GRAVEN_I64: return visit(static_cast<int64_t *>(nullptr));
-    case GRAVEN_F16: return visit(static_cast<F16 *>(nullptr));
-    case GRAVEN_BF16: return visit(static_cast<Bf16 *>(nullptr));
+    case GRAVEN_F32:
+      return visit(static_cast<float *>(nullptr));
+    case GRAVEN_F64:
+      return visit(static_cast<double *>(nullptr));
+    case GRAVEN_I32:
+      return visit(static_cast<int32_t *>(nullptr));
+    case GRAVEN_I64:
+      return visit(static_cast<int64_t *>(nullptr));
+    case GRAVEN_F16:
+      return visit(static_cast<F16 *>(nullptr));
+    case GRAVEN_BF16:
+      return visit(static_cast<Bf16 *>(nullptr));
     case GRAVEN_I1:
-    case GRAVEN_UI8: break;
+    case GRAVEN_UI8:
+      break;
   }
   return visit(static_cast<uint8_t *>(nullptr));
 }
@@ -163,10 +170,10 @@ absl::StatusOr<Tensor> Convert(Tensor tensor, graven_dtype dtype, const std::str
   });
   if (bad >= 0) {
     int64_t row_elements = tensor.shape.empty() ? 1 : std::max<int64_t>(1, tensor.row_elements());
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: row %d holds %g, which is no %s%s; the model wants %s here", what, bad / row_elements,
-        tensor.at(bad), DtypeName(dtype), dtype == GRAVEN_I1 ? " (0 or 1)" : " (a whole number)",
-        DtypeName(dtype)));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: row %d holds %g, which is no %s%s; the model wants %s here", what,
+                        bad / row_elements, tensor.at(bad), DtypeName(dtype),
+                        dtype == GRAVEN_I1 ? " (0 or 1)" : " (a whole number)", DtypeName(dtype)));
   }
   return result;
 }

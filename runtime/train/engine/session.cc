@@ -15,15 +15,24 @@ absl::Status ToStatus(graven_status status) {
   const char *text = graven_last_error();
   std::string message = text != nullptr && *text != '\0' ? text : graven_status_name(status);
   switch (status) {
-    case GRAVEN_OK: return absl::OkStatus();
-    case GRAVEN_INVALID_ARGUMENT: return absl::InvalidArgumentError(message);
-    case GRAVEN_NOT_FOUND: return absl::NotFoundError(message);
-    case GRAVEN_CORRUPT: return absl::DataLossError(message);
-    case GRAVEN_INCOMPATIBLE: return absl::FailedPreconditionError(message);
-    case GRAVEN_OUT_OF_MEMORY: return absl::ResourceExhaustedError(message);
-    case GRAVEN_IO_ERROR: return absl::UnavailableError(message);
-    case GRAVEN_BUSY: return absl::AbortedError(message);
-    case GRAVEN_DEVICE_FAILED: return absl::InternalError(message);
+    case GRAVEN_OK:
+      return absl::OkStatus();
+    case GRAVEN_INVALID_ARGUMENT:
+      return absl::InvalidArgumentError(message);
+    case GRAVEN_NOT_FOUND:
+      return absl::NotFoundError(message);
+    case GRAVEN_CORRUPT:
+      return absl::DataLossError(message);
+    case GRAVEN_INCOMPATIBLE:
+      return absl::FailedPreconditionError(message);
+    case GRAVEN_OUT_OF_MEMORY:
+      return absl::ResourceExhaustedError(message);
+    case GRAVEN_IO_ERROR:
+      return absl::UnavailableError(message);
+    case GRAVEN_BUSY:
+      return absl::AbortedError(message);
+    case GRAVEN_DEVICE_FAILED:
+      return absl::InternalError(message);
   }
   return absl::InternalError(message);
 }
@@ -175,7 +184,8 @@ absl::StatusOr<Measures> Session::ReadMetrics() const {
   auto sum = [&](uint32_t state) {
     double value = 0.0;
     const uint64_t offset = model_->states()[state].offset;
-    if (offset + sizeof(value) <= memory.size()) memcpy(&value, memory.data() + offset, sizeof(value));
+    if (offset + sizeof(value) <= memory.size())
+      memcpy(&value, memory.data() + offset, sizeof(value));
     return value;
   };
   Measures measures;

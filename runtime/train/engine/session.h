@@ -78,10 +78,10 @@ using StateHandle = std::unique_ptr<graven_state, DestroyState>;
 // A model with one state, one context and its pool: what one run of fit, evaluate or predict holds.
 class Session {
  public:
-  // threads: 0 for one per core. force_parallel splits even the smallest work among them, for tests.
+  // threads: 0 for one per core. force_parallel splits even the smallest work among them, for
+  // tests.
   static absl::StatusOr<std::unique_ptr<Session>> Create(std::shared_ptr<const Model> model,
-                                                         int threads,
-                                                         bool force_parallel = false);
+                                                         int threads, bool force_parallel = false);
 
   const Model &model() const { return *model_; }
   graven_state *state() const { return state_.get(); }

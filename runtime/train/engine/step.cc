@@ -39,10 +39,11 @@ absl::StatusOr<Step> Step::Create(Session *session, const std::string &entry, in
   step.inputs_ = model.Inputs(index);
   step.outputs_ = model.Outputs(index);
   if (step.inputs_.empty() || step.inputs_.size() > 2) {
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "entry '%s' takes %d inputs; a data set gives one (features) or two (features, labels): use "
-        "'graven-run call'",
-        entry, step.inputs_.size()));
+    return absl::FailedPreconditionError(
+        absl::StrFormat("entry '%s' takes %d inputs; a data set gives one (features) or two "
+                        "(features, labels): use "
+                        "'graven-run call'",
+                        entry, step.inputs_.size()));
   }
   for (size_t i = 0; i < step.outputs_.size(); ++i) {
     const Port &port = step.outputs_[i];

@@ -14,9 +14,9 @@
 
 namespace graven::train {
 
-// The entry's inputs are bound by position: input 0 takes the features, input 1 (if any) the labels.
-// Scalar float outputs that the model counts no metric for ("loss" of a step of one's own) are
-// averaged here, weighted by rows, and read together with the model's metrics.
+// The entry's inputs are bound by position: input 0 takes the features, input 1 (if any) the
+// labels. Scalar float outputs that the model counts no metric for ("loss" of a step of one's own)
+// are averaged here, weighted by rows, and read together with the model's metrics.
 class Step {
  public:
   // `batch`: a compiled batch size, 0 for the largest. `session` must outlive the step.
@@ -63,8 +63,8 @@ class Step {
   bool partial_ = false;
   std::vector<Port> inputs_, outputs_;
   std::vector<uint8_t> staged_features_, staged_labels_;
-  std::vector<int> averaged_;       // output positions
-  std::vector<double> scalars_;     // where averaged outputs are written
+  std::vector<int> averaged_;    // output positions
+  std::vector<double> scalars_;  // where averaged outputs are written
   std::map<std::string, Average> averages_;
 };
 

@@ -109,7 +109,8 @@ absl::Status Damaged(const std::string &path, const std::string &key) {
 }
 
 // "a.b": value for every leaf.
-void Flatten(const json &value, const std::string &prefix, std::map<std::string, std::string> *out) {
+void Flatten(const json &value, const std::string &prefix,
+             std::map<std::string, std::string> *out) {
   if (!value.is_object()) {
     (*out)[prefix] = value.is_string() ? value.get<std::string>() : value.dump();
     return;
@@ -161,10 +162,11 @@ std::map<std::string, std::string> BestMetadata(const BestRecord &best, const Da
 
 absl::StatusOr<RunRecord> ParseRun(const std::string &path, const std::string &text) {
   if (text.empty()) {
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "%s: was not written by fit as its last checkpoint, so there is nothing to resume; name the "
-        "file given to --save",
-        path));
+    return absl::FailedPreconditionError(
+        absl::StrFormat("%s: was not written by fit as its last checkpoint, so there is nothing to "
+                        "resume; name the "
+                        "file given to --save",
+                        path));
   }
   json record = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!record.is_object()) return Damaged(path, "train.fit");
@@ -268,8 +270,8 @@ absl::Status SettleBest(const std::string &path, const std::string &digest) {
   if (of_next.ok() && *of_next == digest) return Rename(next, best);
   if (!of_best.ok() && !absl::IsNotFound(of_best.status())) return of_best.status();
   return absl::DataLossError(absl::StrFormat(
-      "%s belongs with %s (digest %s), but that file %s; restore it, or start a new run", path, best,
-      digest, of_best.ok() ? "was changed since" : "is missing"));
+      "%s belongs with %s (digest %s), but that file %s; restore it, or start a new run", path,
+      best, digest, of_best.ok() ? "was changed since" : "is missing"));
 }
 
 }  // namespace graven::train

@@ -14,13 +14,15 @@ std::vector<int64_t> AllRows(const Dataset &data) {
   return rows;
 }
 
-// An entry of exactly `batch` rows cannot take a rest, and leaving rows out would give other numbers.
+// An entry of exactly `batch` rows cannot take a rest, and leaving rows out would give other
+// numbers.
 absl::Status CheckCovers(const Step &step, const Dataset &data) {
   if (step.partial() || data.rows % step.batch() == 0) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrFormat(
-      "%s: %d rows are no multiple of %d, and entry '%s' takes exactly %d rows at a time; compile the "
-      "model with graven-compile --batch=1 to take any number",
-      data.source, data.rows, step.batch(), step.name(), step.batch()));
+  return absl::FailedPreconditionError(
+      absl::StrFormat("%s: %d rows are no multiple of %d, and entry '%s' takes exactly %d rows at "
+                      "a time; compile the "
+                      "model with graven-compile --batch=1 to take any number",
+                      data.source, data.rows, step.batch(), step.name(), step.batch()));
 }
 
 }  // namespace
@@ -31,8 +33,7 @@ absl::StatusOr<Measures> Evaluate(Session *session, const Dataset &data, int64_t
   GRAVEN_RETURN_IF_ERROR(session->ResetMetrics());
   std::vector<int64_t> rows = AllRows(data);
   for (int64_t first = 0; first < data.rows; first += step.batch()) {
-    GRAVEN_RETURN_IF_ERROR(
-        step.Run(data, &rows[first], std::min(step.batch(), data.rows - first)));
+    GRAVEN_RETURN_IF_ERROR(step.Run(data, &rows[first], std::min(step.batch(), data.rows - first)));
   }
   return step.Read();
 }

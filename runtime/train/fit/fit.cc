@@ -151,8 +151,8 @@ absl::Status Run::Prepare() {
   if (validation_ != nullptr) {
     std::vector<int64_t> batches = session_->model().Batches("eval_step");
     bool same = std::find(batches.begin(), batches.end(), train_step_->batch()) != batches.end();
-    GRAVEN_ASSIGN_OR_RETURN(
-        eval_step_, Step::Create(session_, "eval_step", same ? train_step_->batch() : 0));
+    GRAVEN_ASSIGN_OR_RETURN(eval_step_,
+                            Step::Create(session_, "eval_step", same ? train_step_->batch() : 0));
   }
   data_ = {request_.train->classes, request_.train->columns, request_.train->label_column};
   record_.settings = SettingsJson(request_, session_->model(), train_step_->batch());
@@ -176,15 +176,17 @@ absl::Status Run::ChooseRows() {
   auto rows = static_cast<int64_t>(train_rows_.size());
   int64_t used = std::min(rows, train_step_->Calls(rows) * train_step_->batch());
   if (used == 0) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: %d rows for training, but train_step takes exactly %d at a time; compile the model with "
-        "a smaller --batch",
-        data.source, rows, train_step_->batch()));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: %d rows for training, but train_step takes exactly %d at a time; "
+                        "compile the model with "
+                        "a smaller --batch",
+                        data.source, rows, train_step_->batch()));
   }
   if (used < rows) {
-    Note(absl::StrFormat("train_step takes exactly %d rows, so %d of %d rows are left out of each "
-                         "epoch",
-                         train_step_->batch(), rows - used, rows));
+    Note(
+        absl::StrFormat("train_step takes exactly %d rows, so %d of %d rows are left out of each "
+                        "epoch",
+                        train_step_->batch(), rows - used, rows));
   }
   return absl::OkStatus();
 }
@@ -210,11 +212,13 @@ absl::Status Run::Resume(bool *resumed) {
   if (path.empty()) return absl::OkStatus();
   if (!FileExists(path)) {
     if (path != request_.save_path) {
-      return absl::NotFoundError(absl::StrFormat(
-          "--resume: there is no checkpoint %s; to begin a run that saves there, give --save %s too",
-          path, path));
+      return absl::NotFoundError(
+          absl::StrFormat("--resume: there is no checkpoint %s; to begin a run that saves there, "
+                          "give --save %s too",
+                          path, path));
     }
-    Note(absl::StrFormat("there is no checkpoint %s yet: training starts from the beginning", path));
+    Note(
+        absl::StrFormat("there is no checkpoint %s yet: training starts from the beginning", path));
     TellNotes();
     return absl::OkStatus();
   }
@@ -229,11 +233,12 @@ absl::Status Run::Resume(bool *resumed) {
     if (run.finished != kAllEpochs || settings().epochs <= run.epochs) {
       result_.already_finished = true;
     } else if (run.restored_best) {
-      return absl::FailedPreconditionError(absl::StrFormat(
-          "%s: the run ended after %d epochs and holds its best state, of epoch %d, so it cannot go on "
-          "to epoch %d (epochs: was %d, is %d); start a new run with --epochs %d",
-          path, run.epochs_done, run.best.has_value() ? run.best->epoch : 0, settings().epochs,
-          run.epochs, settings().epochs, settings().epochs));
+      return absl::FailedPreconditionError(
+          absl::StrFormat("%s: the run ended after %d epochs and holds its best state, of epoch "
+                          "%d, so it cannot go on "
+                          "to epoch %d (epochs: was %d, is %d); start a new run with --epochs %d",
+                          path, run.epochs_done, run.best.has_value() ? run.best->epoch : 0,
+                          settings().epochs, run.epochs, settings().epochs, settings().epochs));
     }
   } else if (run.epochs_done + (run.batches_done > 0 ? 1 : 0) > settings().epochs) {
     return absl::FailedPreconditionError(absl::StrFormat(
@@ -275,8 +280,8 @@ absl::Status Run::Begin() {
   auto rows = static_cast<int64_t>(train_rows_.size());
   for (int64_t call = 0; call < adapt.Calls(rows); ++call) {
     int64_t first = call * adapt.batch();
-    GRAVEN_RETURN_IF_ERROR(adapt.Run(*request_.train, &train_rows_[first],
-                                     std::min(adapt.batch(), rows - first)));
+    GRAVEN_RETURN_IF_ERROR(
+        adapt.Run(*request_.train, &train_rows_[first], std::min(adapt.batch(), rows - first)));
   }
   return absl::OkStatus();
 }
@@ -328,8 +333,9 @@ absl::Status Run::TrainEpoch(EpochEvent *event) {
       GRAVEN_ASSIGN_OR_RETURN(measures, train_step_->Read());
       read = Clock::now();
     }
-    BatchEvent step{epoch_, settings().epochs, batch + 1, batches, SecondsSince(start),
-                    batch + 1 - begin, &measures};
+    BatchEvent step{epoch_,   settings().epochs,   batch + 1,
+                    batches,  SecondsSince(start), batch + 1 - begin,
+                    &measures};
     for (Callback *callback : callbacks_) {
       GRAVEN_RETURN_IF_ERROR(callback->OnBatchEnd(step, *this));
     }
@@ -449,8 +455,7 @@ FitResult Run::Finished() {
 }  // namespace
 
 absl::StatusOr<TrainingData> LoadTraining(const Model &model, const std::string &train,
-                                          const std::string &validation,
-                                          const std::string &label) {
+                                          const std::string &validation, const std::string &label) {
   GRAVEN_ASSIGN_OR_RETURN(uint32_t entry, model.FindEntry("train_step", 0));
   std::vector<Port> inputs = model.Inputs(entry);
   if (inputs.empty()) {

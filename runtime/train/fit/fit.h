@@ -47,12 +47,12 @@ struct FitRequest {
 
 struct FitResult {
   int64_t epochs_done = 0;
-  int64_t batches_done = 0;             // of an epoch cut short by an interrupt
+  int64_t batches_done = 0;  // of an epoch cut short by an interrupt
   bool interrupted = false;
-  bool already_finished = false;        // the resumed run had ended before; nothing was done
-  std::string finished;                 // why training ended; "" when interrupted
+  bool already_finished = false;  // the resumed run had ended before; nothing was done
+  std::string finished;           // why training ended; "" when interrupted
   std::optional<BestRecord> best;
-  bool restored_best = false;           // the session holds the best state, not the last
+  bool restored_best = false;  // the session holds the best state, not the last
   History history;
 };
 
@@ -60,7 +60,8 @@ struct FitResult {
 // state: the best one when early stopping restores it.
 absl::StatusOr<FitResult> Fit(Session *session, const FitRequest &request);
 
-// The model's measures over `data` through entry eval_step. `batch`: 0 for the largest compiled one.
+// The model's measures over `data` through entry eval_step. `batch`: 0 for the largest compiled
+// one.
 absl::StatusOr<Measures> Evaluate(Session *session, const Dataset &data, int64_t batch = 0);
 
 struct Prediction {

@@ -39,7 +39,8 @@ struct Axis {
   std::vector<double> ticks;
 
   double At(double value) const {
-    if (logarithmic) return (std::log10(value) - std::log10(lo)) / (std::log10(hi) - std::log10(lo));
+    if (logarithmic)
+      return (std::log10(value) - std::log10(lo)) / (std::log10(hi) - std::log10(lo));
     return (value - lo) / (hi - lo);
   }
 };
@@ -127,14 +128,16 @@ class Panel {
       // Rounding leaves -0 or 1e-17 where zero is meant.
       double shown = std::fabs(tick) < 1e-9 * (value_axis_.hi - value_axis_.lo) ? 0.0 : tick;
       absl::StrAppendFormat(
-          svg, "<path class=\"grid\" d=\"M%.1f %.1fh%.1f\"/>"
-               "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n",
+          svg,
+          "<path class=\"grid\" d=\"M%.1f %.1fh%.1f\"/>"
+          "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">%g</text>\n",
           left_, Y(tick), width_, left_ - 8, Y(tick) + 4, shown);
     }
     for (double tick : epoch_axis_.ticks) {
       absl::StrAppendFormat(
-          svg, "<path class=\"axis\" d=\"M%.1f %.1fv5\"/>"
-               "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>\n",
+          svg,
+          "<path class=\"axis\" d=\"M%.1f %.1fv5\"/>"
+          "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>\n",
           X(tick), top_ + height_, X(tick), top_ + height_ + 19, tick);
     }
     absl::StrAppendFormat(svg, "<path class=\"axis\" d=\"M%.1f %.1fh%.1f\"/>\n", left_,
@@ -171,7 +174,8 @@ class Panel {
     double last = series.values->back();
     if (!std::isfinite(last)) return;
     absl::StrAppendFormat(
-        svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"><title>%s: %.4g</title></circle>\n",
+        svg,
+        "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"><title>%s: %.4g</title></circle>\n",
         X(static_cast<double>(series.values->size())), Y(last), series.color, series.label, last);
   }
 

@@ -106,15 +106,13 @@ std::string ProgressLine(const ProgressState &state, int width) {
   const std::string count = absl::StrFormat(" %d/%d", state.batch, state.batches);
   const std::string time =
       absl::StrCat(" ", FormatDuration(state.remaining >= 0 ? state.remaining : state.seconds));
-  const std::string rate = state.seconds_per_step > 0
-                               ? absl::StrCat(" ", FormatPerStep(state.seconds_per_step))
-                               : "";
+  const std::string rate =
+      state.seconds_per_step > 0 ? absl::StrCat(" ", FormatPerStep(state.seconds_per_step)) : "";
   const std::string full = MeasureList(state.measures);
   const std::string paired = PairedList(state.measures);
   std::vector<std::string> candidates;
   for (int length : {20, 10, 5}) {
-    candidates.push_back(
-        absl::StrCat(head, " ", Bar(state, length), count, time, rate, full));
+    candidates.push_back(absl::StrCat(head, " ", Bar(state, length), count, time, rate, full));
   }
   candidates.push_back(absl::StrCat(head, " ", Bar(state, 5), count, time, rate, paired));
   candidates.push_back(absl::StrCat(head, " ", Bar(state, 5), count, time, paired));

@@ -12,12 +12,12 @@ namespace graven::train {
 
 // What a line shows.
 struct ProgressState {
-  int64_t epoch = 0, epochs = 0;    // from 1
-  int64_t batch = 0, batches = 0;   // done, of
-  double seconds = 0;               // spent in this epoch
-  double seconds_per_step = 0;      // 0: not known
-  double remaining = -1;            // seconds to the epoch's end; negative: the epoch is done
-  Measures measures;                // validation measures have the prefix "val_"
+  int64_t epoch = 0, epochs = 0;   // from 1
+  int64_t batch = 0, batches = 0;  // done, of
+  double seconds = 0;              // spent in this epoch
+  double seconds_per_step = 0;     // 0: not known
+  double remaining = -1;           // seconds to the epoch's end; negative: the epoch is done
+  Measures measures;               // validation measures have the prefix "val_"
 };
 
 // Columns that `text` (UTF-8) takes on a terminal, one per character.

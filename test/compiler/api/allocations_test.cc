@@ -1,4 +1,5 @@
-// A call allocates nothing: every allocation of the process is counted while a compiled model trains.
+// A call allocates nothing: every allocation of the process is counted while a compiled model
+// trains.
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>

@@ -39,7 +39,9 @@ TEST(Compile, MakesASharedArtifactWithFigures) {
   auto artifact = compile(kModel, options(Output::kShared));
   ASSERT_TRUE(artifact.ok()) << message(artifact);
   EXPECT_EQ(artifact->model_name, "net");
-  EXPECT_EQ(artifact->bytes.substr(0, 4), "\x7f" "ELF");
+  EXPECT_EQ(artifact->bytes.substr(0, 4),
+            "\x7f"
+            "ELF");
   EXPECT_EQ(artifact->bytes.substr(artifact->bytes.size() - 8), "GRAVEN\x02\n");
   EXPECT_GT(artifact->statistics.kernels, 0u);
   EXPECT_GE(artifact->statistics.peak_bytes, artifact->statistics.arena_bytes);

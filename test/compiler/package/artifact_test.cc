@@ -8,10 +8,10 @@
 #include <fstream>
 #include <sstream>
 
-#include "compiler/codegen/host/emit_object.h"
 #include "compiler/codegen/cpu/lower.h"
-#include "compiler/codegen/loops/lower.h"
 #include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/host/emit_object.h"
+#include "compiler/codegen/loops/lower.h"
 #include "compiler/package/artifact_module.h"
 #include "compiler/package/header_writer.h"
 #include "compiler/package/link.h"
@@ -206,7 +206,8 @@ TEST(Codegen, FatalErrorsInsideLlvmBecomeErrors) {
             : (vector<16xf32>, i32) -> vector<16xf32>
         llvm.store %r, %p : vector<16xf32>, !llvm.ptr
         llvm.return
-      })").find("LLVM failed inside code generation"),
+      })")
+                .find("LLVM failed inside code generation"),
             std::string::npos);
   // And the next compilation is none the worse.
   EXPECT_EQ(emit("llvm.func @f() { llvm.return }"), "");

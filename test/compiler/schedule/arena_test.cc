@@ -90,7 +90,8 @@ TEST(Arena, AnyLifetimesAreSound) {
     std::vector<Buffer> buffers;
     for (int i = 0; i < 5 * seed; ++i) {
       int64_t first = random() % 50;
-      buffers.push_back({static_cast<int64_t>(random() % 5000), first, first + static_cast<int64_t>(random() % 10)});
+      buffers.push_back({static_cast<int64_t>(random() % 5000), first,
+                         first + static_cast<int64_t>(random() % 10)});
     }
     int64_t end = placeBuffers(buffers);
     expectSound(buffers, end);

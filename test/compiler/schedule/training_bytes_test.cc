@@ -9,8 +9,10 @@ namespace {
 std::string program(const std::string &name, int arena) {
   return "plan.program @" + name + " attributes {public_name = \"" + name +
          "\", batch = 4 : i64, arg_names = [\"x\"], arg_types = [tensor<4x3xf32>], "
-         "result_names = [\"y\", \"hit\"], result_types = [tensor<2xf64>, tensor<5xi1>], arena_bytes = " +
-         std::to_string(arena) + " : i64, liveness_bound = 0 : i64, initial = [], final = []} {\n}\n";
+         "result_names = [\"y\", \"hit\"], result_types = [tensor<2xf64>, tensor<5xi1>], "
+         "arena_bytes = " +
+         std::to_string(arena) +
+         " : i64, liveness_bound = 0 : i64, initial = [], final = []} {\n}\n";
 }
 
 int64_t bytes(const std::string &programs) {
@@ -18,7 +20,9 @@ int64_t bytes(const std::string &programs) {
   context.loadDialect<graph::GraphDialect, plan::PlanDialect>();
   auto module = mlir::parseSourceString<mlir::ModuleOp>(
       "module attributes {plan.state_bytes = 1000 : i64, plan.metric_bytes = 200 : i64, "
-      "plan.constant_bytes = 30 : i64} {\n" + programs + "}\n", &context);
+      "plan.constant_bytes = 30 : i64} {\n" +
+          programs + "}\n",
+      &context);
   return module ? trainingBytes(*module) : -1;
 }
 

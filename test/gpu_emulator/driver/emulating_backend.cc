@@ -57,8 +57,8 @@ class Emulated : public Kernels {
                                    .grid = {launch.grid},
                                    .block = {launch.threads},
                                    .shared_bytes = launch.shared_bytes};
-    return module_->launch(made, std::span<const uint64_t>(launch.parameters), view->of(memory),
-                           checked)
+    return module_
+        ->launch(made, std::span<const uint64_t>(launch.parameters), view->of(memory), checked)
         .text();
   }
 

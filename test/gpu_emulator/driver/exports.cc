@@ -27,9 +27,10 @@ struct Call {
 
 template <typename T>
 Result known(Machine &m, const std::set<T *> &all, T *one, const char *what) {
-  return all.count(one) ? kSuccess : m.complain(kInvalidHandle, std::string("there is no such ") + what);
+  return all.count(one) ? kSuccess
+                        : m.complain(kInvalidHandle, std::string("there is no such ") + what);
 }
-#define KNOWN(all, one, what)                                                       \
+#define KNOWN(all, one, what) \
   if (Result result = known(m, m.all, one, what); result != kSuccess) return result
 
 std::string name(const Stream *stream) { return " s" + std::to_string(stream->number); }
@@ -49,9 +50,11 @@ Operation run(std::function<Result()> work) {
 
 // A transfer between host and device. Pageable host memory is read at once, as by a real driver;
 // page-locked memory when the stream comes to it. Into pageable memory the driver waits.
-Result transfer(Machine &m, Stream *stream, char *host, Address device, size_t bytes, bool to_device) {
+Result transfer(Machine &m, Stream *stream, char *host, Address device, size_t bytes,
+                bool to_device) {
   KNOWN(streams, stream, "stream");
-  if (Result result = m.check_memory("a transfer", device, bytes); result != kSuccess) return result;
+  if (Result result = m.check_memory("a transfer", device, bytes); result != kSuccess)
+    return result;
   auto next = m.pinned.upper_bound(host);
   bool locked = false;
   if (next != m.pinned.begin()) {
@@ -99,7 +102,8 @@ using graven1::cuda::KernelNode;
 using graven1::cuda::MemcpyNode;
 using graven1::cuda::MemsetNode;
 
-// --- for tests -------------------------------------------------------------------------------------
+// --- for tests
+// -------------------------------------------------------------------------------------
 
 // Starts anew with other options, all counts 0. Nothing of before may be used any more.
 extern "C" __attribute__((visibility("default"))) void graven_standin_configure(const char *text) {
@@ -115,7 +119,7 @@ extern "C" __attribute__((visibility("default"))) long graven_standin_count(cons
 }
 // Makes the `call`-th call of `function` from here on (from 1) fail with `code`.
 extern "C" __attribute__((visibility("default"))) void graven_standin_fail(const char *function,
-                                                                         long code, long call) {
+                                                                           long code, long call) {
   Machine &m = Machine::get();
   std::lock_guard<std::mutex> lock(m.mutex);
   m.options.fail_function = function;
@@ -135,13 +139,15 @@ extern "C" __attribute__((visibility("default"))) long graven_standin_allocated(
   return static_cast<long>(m.allocated);
 }
 
-// --- start, devices, contexts ----------------------------------------------------------------------
+// --- start, devices, contexts
+// ----------------------------------------------------------------------
 
 EXPORT cuInit(uint32_t flags) {
   Machine &m = Machine::get();
   std::lock_guard<std::mutex> lock(m.mutex);
   m.started = true;
-  if (Result result = m.enter("cuInit", false); result != kSuccess) return m.started = false, result;
+  if (Result result = m.enter("cuInit", false); result != kSuccess)
+    return m.started = false, result;
   if (m.options.devices == 0) return m.started = false, kNoDevice;
   return flags == 0 ? kSuccess : kInvalidValue;
 }
@@ -240,7 +246,8 @@ EXPORT cuCtxPopCurrent_v2(Context **context) {
   return kSuccess;
 }
 
-// --- modules ---------------------------------------------------------------------------------------
+// --- modules
+// ---------------------------------------------------------------------------------------
 
 EXPORT cuModuleLoadDataEx(Module **module, const void *image, uint32_t options, int32_t *names,
                           void **values) {
@@ -297,7 +304,8 @@ EXPORT cuFuncSetAttribute(Function *function, int32_t attribute, int32_t value) 
   return function->most_dynamic_shared = value, kSuccess;
 }
 
-// --- streams and events ----------------------------------------------------------------------------
+// --- streams and events
+// ----------------------------------------------------------------------------
 
 EXPORT cuStreamCreate(Stream **stream, uint32_t) {
   ENTER("cuStreamCreate");
@@ -374,7 +382,8 @@ EXPORT cuEventElapsedTime(float *milliseconds, Event *begin, Event *end) {
   return *milliseconds = static_cast<float>((end->seconds - begin->seconds) * 1e3), kSuccess;
 }
 
-// --- memory ----------------------------------------------------------------------------------------
+// --- memory
+// ----------------------------------------------------------------------------------------
 
 EXPORT cuMemAlloc_v2(Address *address, size_t bytes) {
   ENTER("cuMemAlloc_v2");
@@ -431,7 +440,8 @@ EXPORT cuMemsetD8Async(Address to, uint8_t value, size_t bytes, Stream *stream) 
   return push_node(m, stream, std::move(node));
 }
 
-// --- launches and graphs ---------------------------------------------------------------------------
+// --- launches and graphs
+// ---------------------------------------------------------------------------
 
 EXPORT cuLaunchKernel(Function *function, uint32_t grid_x, uint32_t grid_y, uint32_t grid_z,
                       uint32_t block_x, uint32_t block_y, uint32_t block_z, uint32_t shared_bytes,
@@ -477,7 +487,8 @@ EXPORT cuGraphAddMemcpyNode(size_t **handle, Graph *graph, const size_t *const *
   if (copy->source.type != graven1::cuda::kMemoryDevice ||
       copy->destination.type != graven1::cuda::kMemoryDevice || copy->height != 1 ||
       copy->depth != 1 || copy->width_bytes == 0) {
-    return m.complain(kInvalidValue, "a copy in a graph is not from memory to memory of the device");
+    return m.complain(kInvalidValue,
+                      "a copy in a graph is not from memory to memory of the device");
   }
   Node node;
   node.kind = Node::kCopy;

@@ -236,7 +236,8 @@ Result Machine::run_graph(const std::vector<Node> &nodes) {
     std::vector<size_t> able;
     for (size_t i = 0; i < nodes.size(); ++i) {
       const auto &before = nodes[i].before;
-      if (!done[i] && std::all_of(before.begin(), before.end(), [&](size_t b) { return done[b]; })) {
+      if (!done[i] &&
+          std::all_of(before.begin(), before.end(), [&](size_t b) { return done[b]; })) {
         able.push_back(i);
       }
     }

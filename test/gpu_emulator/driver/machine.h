@@ -1,8 +1,8 @@
 // What the stand-in driver pretends: GPUs with memory, contexts, streams, events and graphs.
 //
 // Work on streams happens as late as it may, or at random earlier moments, in a random order that
-// streams, events and the edges of graphs allow: a transfer out of page-locked memory reads it then,
-// so that a missing wait or edge shows. What is wrong with a call is said on stderr.
+// streams, events and the edges of graphs allow: a transfer out of page-locked memory reads it
+// then, so that a missing wait or edge shows. What is wrong with a call is said on stderr.
 #ifndef GRAVEN_TEST_GPU_EMULATOR_DRIVER_MACHINE_H_
 #define GRAVEN_TEST_GPU_EMULATOR_DRIVER_MACHINE_H_
 
@@ -46,7 +46,7 @@ struct Options {
   long capability = 80;    // 80 for 8.0
   long shared = 166912;    // most bytes of shared memory of a workgroup
   long seed = 1;
-  long log = 0;            // 1: calls that start or await work are noted in order
+  long log = 0;  // 1: calls that start or await work are noted in order
   std::string fail_function;
   long fail_code = 0, fail_call = 0;
 };
@@ -57,7 +57,7 @@ struct Context {
 };
 
 struct Event {
-  int number = 0;  // in the order they were made
+  int number = 0;                   // in the order they were made
   uint64_t recorded = 0, done = 0;  // times
   double seconds = 0;               // when last done
 };
@@ -119,13 +119,16 @@ class Machine {
   long count(const std::string &name) const;
   void add(const std::string &name, long number) { counts_[name] += number; }
   void write_counts() const;
-  // A line for the log: "cuEventRecord e3 s1". Streams and events are told by their numbers, from 1.
+  // A line for the log: "cuEventRecord e3 s1". Streams and events are told by their numbers,
+  // from 1.
   void note(const std::string &line) {
     if (options.log) log += line + "\n";
   }
 
   // Work on streams. The first result that is not a success stays for good, as a GPU's does.
-  void push(Stream *stream, Operation operation) { stream->operations.push_back(std::move(operation)); }
+  void push(Stream *stream, Operation operation) {
+    stream->operations.push_back(std::move(operation));
+  }
   Result run_until(const std::function<bool()> &done);
   Result run_all();
 

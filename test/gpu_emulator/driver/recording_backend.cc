@@ -35,8 +35,9 @@ class Recorded : public Kernels {
 std::unique_ptr<Kernels> load_kernels(const std::string &ptx, std::string *log) {
   auto made = std::make_unique<Recorded>(ptx);
   if (made->empty() || ptx.find(".version") == std::string::npos) {
-    *log = "ptxas application ptx input, line 1; fatal   : Missing .version directive\nPtx assembly "
-           "aborted due to errors";
+    *log =
+        "ptxas application ptx input, line 1; fatal   : Missing .version directive\nPtx assembly "
+        "aborted due to errors";
     return nullptr;
   }
   return made;

@@ -188,10 +188,7 @@ Record *records(TableBuilder &builder, uint32_t offset) {
 }
 
 #define RECORDS(type, section) records<graven_##type##_record>(b, b.header().section##_offset)
-#define DAMAGE(message, code)                                  \
-  {                                                            \
-    message, [](TableBuilder &b, graven_artifact &a) { code; } \
-  }
+#define DAMAGE(message, code) {message, [](TableBuilder &b, graven_artifact &a) { code; }}
 
 const Damage kDamages[] = {
     DAMAGE("magic number", a.magic = 1),

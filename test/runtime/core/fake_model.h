@@ -55,7 +55,7 @@ class TableBuilder {
   void fill(const Operand &to, uint8_t byte);
 
   std::string model_name = "fake";
-  std::string target;        // empty: this machine's
+  std::string target;  // empty: this machine's
   std::string device = "cpu";
   std::string cpu_features;  // e.g. "sse2"
   std::string signature = "{}";

@@ -156,7 +156,7 @@ TEST_P(DeviceTest, CommandsRunInOrder) {
   std::vector<int> got(kCount), zeros(kCount);
   ASSERT_EQ(device_->download(device_->self, got.data(), b, kBytes), GRAVEN_OK);
   for (size_t i = 0; i < kCount; ++i) {
-    int expected = GetParam().executes   ? 2 * 0x01010101 + static_cast<int>(i) + 1
+    int expected = GetParam().executes ? 2 * 0x01010101 + static_cast<int>(i) + 1
                    : device_->executes ? 0x01010101
                                        : 0;
     ASSERT_EQ(got[i], expected) << i;

@@ -69,7 +69,8 @@ TEST_F(RegistryTest, RefusesInOneSentence) {
       {"cpu", "toy", GRAVEN_INVALID_ARGUMENT,
        "the model is compiled for device 'cpu' and cannot run on 'toy'; compile it again with "
        "--device=toy"},
-      {"toy", "cpu:0", GRAVEN_INVALID_ARGUMENT, "compiled for device 'toy' and cannot run on 'cpu'"},
+      {"toy", "cpu:0", GRAVEN_INVALID_ARGUMENT,
+       "compiled for device 'toy' and cannot run on 'cpu'"},
       {"cpu", "cpu:1", GRAVEN_NOT_FOUND, "there is no device 'cpu:1'"},
       {"cpu", "abacus", GRAVEN_NOT_FOUND, "there is no device 'abacus' in this program; it has "},
       {"abacus", nullptr, GRAVEN_NOT_FOUND, "there is no device 'abacus' in this program"},

@@ -176,11 +176,11 @@ void BuildLogisticModel(TableBuilder *b, const char *signature) {
   };
 
   b->input("seed", GRAVEN_I32, {2});
-  b->launch(k_init, 1,
-            {B::input_operand(0, 8), b->write_state(seed), b->write_state(kernel),
-             b->write_state(bias), b->write_state(momentum), b->write_state(count),
-             b->write_state(sum), b->write_state(squares), b->write_state(step),
-             b->write_state(scale)});
+  b->launch(
+      k_init, 1,
+      {B::input_operand(0, 8), b->write_state(seed), b->write_state(kernel), b->write_state(bias),
+       b->write_state(momentum), b->write_state(count), b->write_state(sum),
+       b->write_state(squares), b->write_state(step), b->write_state(scale)});
   b->entry("init", 0, 0, 0);
 
   x_input();
@@ -193,13 +193,13 @@ void BuildLogisticModel(TableBuilder *b, const char *signature) {
   x_input();
   label_input();
   b->output("loss", GRAVEN_F32, {});
-  b->launch(k_train, 1,
-            {B::input_operand(0, x_bytes), B::input_operand(1, y_bytes), B::input_operand(2, 4),
-             b->read_state(count), b->read_state(sum), b->read_state(squares),
-             b->write_state(kernel), b->write_state(bias), b->write_state(hits),
-             b->write_state(tries), b->write_state(loss), b->write_state(losses),
-             b->write_state(momentum), b->write_state(step), b->read_state(scale),
-             b->read_state(seed), B::output_operand(0, 4)});
+  b->launch(
+      k_train, 1,
+      {B::input_operand(0, x_bytes), B::input_operand(1, y_bytes), B::input_operand(2, 4),
+       b->read_state(count), b->read_state(sum), b->read_state(squares), b->write_state(kernel),
+       b->write_state(bias), b->write_state(hits), b->write_state(tries), b->write_state(loss),
+       b->write_state(losses), b->write_state(momentum), b->write_state(step), b->read_state(scale),
+       b->read_state(seed), B::output_operand(0, 4)});
   b->entry("train_step", batch, GRAVEN_ENTRY_PARTIAL, 0);
 
   x_input();

@@ -18,11 +18,10 @@ absl::Status StatusOf(const absl::StatusOr<T> &value) {
   return value.status();
 }
 
-#define GRAVEN_ASSERT_OK(expression)                                  \
-  do {                                                                \
-    absl::Status graven_test_status_ =                                \
-        ::graven::testing::StatusOf(expression);                      \
-    ASSERT_TRUE(graven_test_status_.ok()) << graven_test_status_;     \
+#define GRAVEN_ASSERT_OK(expression)                                            \
+  do {                                                                          \
+    absl::Status graven_test_status_ = ::graven::testing::StatusOf(expression); \
+    ASSERT_TRUE(graven_test_status_.ok()) << graven_test_status_;               \
   } while (false)
 
 // The message of an error; "OK" when there is none.

@@ -44,7 +44,8 @@ int main(int argc, char **argv) {
   if (!(accuracy > 0.9)) return fail("accuracy is too low");
   if (graven_predict(argv[1], state, argv[2], 1, output) != GRAVEN_OK) return fail("predict");
   options.train = "missing.csv";
-  if (graven_fit(argv[1], &options, 0) != GRAVEN_NOT_FOUND) return fail("a missing file is noticed");
+  if (graven_fit(argv[1], &options, 0) != GRAVEN_NOT_FOUND)
+    return fail("a missing file is noticed");
   if (strstr(graven_train_last_error(), "missing.csv: no such file") == 0) return fail("message");
   if (graven_fit(0, &options, 0) != GRAVEN_INVALID_ARGUMENT) return fail("null is noticed");
   puts("passed");

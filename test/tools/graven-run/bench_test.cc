@@ -100,8 +100,8 @@ TEST_F(BenchTest, ProfileAsJson) {
 }
 
 TEST_F(BenchTest, TraceNestsAndNamesThePlan) {
-  ToolResult result = Run({"bench", "m.so", "--seconds", "0.01", "--threads", "2", "--profile",
-                           "--trace=trace.json"});
+  ToolResult result = Run(
+      {"bench", "m.so", "--seconds", "0.01", "--threads", "2", "--profile", "--trace=trace.json"});
   ASSERT_EQ(result.code, 0) << result.errors;
   EXPECT_THAT(result.output, HasSubstr("trace of 5 calls -> trace.json\n"));
   const nlohmann::json trace = nlohmann::json::parse(Read("trace.json"));
@@ -153,8 +153,7 @@ TEST_F(BenchTest, TraceNestsAndNamesThePlan) {
   EXPECT_LE(sum, length + kRounding);
   EXPECT_EQ(calls, 5u);
   EXPECT_GE(parts, 5u);
-  EXPECT_EQ(metadata,
-            (std::set<std::string>{"process_name", "thread_name", "thread_sort_index"}));
+  EXPECT_EQ(metadata, (std::set<std::string>{"process_name", "thread_name", "thread_sort_index"}));
 }
 
 TEST_F(BenchTest, ProfileFitsEightyColumns) {

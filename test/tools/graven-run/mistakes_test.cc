@@ -43,8 +43,9 @@ TEST_F(MistakesTest, OnTheCommandLine) {
          "--early-stopping: there is no option 'patients'; did you mean 'patience'?");
   Expect(Fit({"--batch-size", "32"}), "compile it again with graven-compile --batch=32");
   Expect(Fit({"--validation-split", "0", "--early-stopping", "on"}), "there is no validation data");
-  Expect(Fit({"--label", "kid"}), "clouds.csv:1: there is no column 'kid' (the label); did you mean "
-                                  "'kind'?");
+  Expect(Fit({"--label", "kid"}),
+         "clouds.csv:1: there is no column 'kid' (the label); did you mean "
+         "'kind'?");
 }
 
 TEST_F(MistakesTest, InTheDevice) {
@@ -57,8 +58,9 @@ TEST_F(MistakesTest, InTheDevice) {
   Expect({"call", "m.so", "init", "--device", "cuda"}, other);
   Write("s", "");
   Expect({"evaluate", "m.so", "--state", "s", "--data", "clouds.csv", "--device=cuda"}, other);
-  Expect({"predict", "m.so", "--state", "s", "--data", "clouds.csv", "-o", "p.csv",
-          "--device=cuda"}, other);
+  Expect(
+      {"predict", "m.so", "--state", "s", "--data", "clouds.csv", "-o", "p.csv", "--device=cuda"},
+      other);
 }
 
 TEST_F(MistakesTest, InBench) {
@@ -107,13 +109,11 @@ TEST_F(MistakesTest, InStates) {
   Expect({"evaluate", "m.so", "--state", "none.safetensors", "--data", "clouds.csv"},
          "none.safetensors");
   Write("d.safetensors", whole.substr(0, whole.size() - 9));
-  Expect({"evaluate", "m.so", "--state", "d.safetensors", "--data", "clouds.csv"},
-         "d.safetensors");
+  Expect({"evaluate", "m.so", "--state", "d.safetensors", "--data", "clouds.csv"}, "d.safetensors");
   std::string flipped = whole;
   flipped[whole.size() - 20] = static_cast<char>(flipped[whole.size() - 20] ^ 1);
   Write("d.safetensors", flipped);
-  Expect({"evaluate", "m.so", "--state", "d.safetensors", "--data", "clouds.csv"},
-         "d.safetensors");
+  Expect({"evaluate", "m.so", "--state", "d.safetensors", "--data", "clouds.csv"}, "d.safetensors");
   Write("f.csv", "a,b,c,d,kind\n1,2,3,4,w\n");
   Expect({"evaluate", "m.so", "--state", "s.safetensors", "--data", "f.csv"},
          "f.csv:2:5: class 'w' is unknown");
@@ -129,8 +129,9 @@ TEST_F(MistakesTest, InStates) {
 
 TEST_F(MistakesTest, InOutputs) {
   Train();
-  Expect(Fit({"--save", "no/s.safetensors"}), "--save: cannot write no/s.safetensors: there is no "
-                                              "folder no");
+  Expect(Fit({"--save", "no/s.safetensors"}),
+         "--save: cannot write no/s.safetensors: there is no "
+         "folder no");
   Expect(Fit({"--save", "."}), "is a folder");
   Expect(Fit({"--plot", "no/c.svg"}), "--plot: cannot write");
   Expect(Fit({"--log", "no/l.jsonl"}), "--log: cannot write");
@@ -167,7 +168,8 @@ TEST_F(MistakesTest, InCalls) {
     return more;
   };
   Expect(call({"predcit"}), "has no entry 'predcit'; did you mean 'predict'?");
-  Expect(call({"predict"}), "input 'x' is missing; give --input x=16x4xf32=VALUES or --input x=@FILE");
+  Expect(call({"predict"}),
+         "input 'x' is missing; give --input x=16x4xf32=VALUES or --input x=@FILE");
   Expect(call({"predict", "--input", "y=1xf32=1"}), "has no input 'y'");
   Expect(call({"predict", "--input", "x=2x3xf32=1,2,3,4,5,6"}),
          "--input x: expected 2x4xf32, got 2x3xf32");

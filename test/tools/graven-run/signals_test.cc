@@ -17,9 +17,10 @@ using ::testing::HasSubstr;
 class SignalsTest : public RunFixture {
  protected:
   std::vector<std::string> Fit(const std::string &more) {
-    return {"fit",     "m.so",          "--train",      "clouds.csv", "--epochs",
-            "1500",    "--save-every",  "0.005",        "--save",     "s.safetensors",
-            "--early-stopping", "patience=5000,monitor=val_accuracy", more};
+    return {"fit",      "m.so",          "--train",          "clouds.csv",
+            "--epochs", "1500",          "--save-every",     "0.005",
+            "--save",   "s.safetensors", "--early-stopping", "patience=5000,monitor=val_accuracy",
+            more};
   }
   std::vector<std::string> Resume() {
     std::vector<std::string> words = Fit("--resume");

@@ -11,17 +11,17 @@
 namespace graven::testing {
 
 struct ToolResult {
-  int code = -1;        // exit code; 128 + signal when killed
-  std::string output;   // standard output
-  std::string errors;   // standard error (in a terminal: part of output)
+  int code = -1;       // exit code; 128 + signal when killed
+  std::string output;  // standard output
+  std::string errors;  // standard error (in a terminal: part of output)
 };
 
 struct ToolOptions {
-  int columns = 0;          // > 0: in a terminal of this width
-  int64_t file_limit = 0;   // > 0: no file may grow beyond this many bytes, as on a full disk
-  int kill_signal = 0;      // sent after `kill_after` microseconds
+  int columns = 0;         // > 0: in a terminal of this width
+  int64_t file_limit = 0;  // > 0: no file may grow beyond this many bytes, as on a full disk
+  int kill_signal = 0;     // sent after `kill_after` microseconds
   int64_t kill_after = 0;
-  std::string kill_when;    // not empty: sent when standard output holds this instead
+  std::string kill_when;  // not empty: sent when standard output holds this instead
 };
 
 // Runs `words[0]` with the rest as arguments in folder `folder` and waits for its end.

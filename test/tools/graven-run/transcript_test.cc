@@ -20,12 +20,13 @@ TEST_F(TranscriptTest, FitInAPipe) {
   ToolResult result = Run(kFit);
   EXPECT_EQ(result.code, 0);
   EXPECT_EQ(result.errors, "");
-  EXPECT_EQ(WithoutTimes(result.output),
-            "Epoch 1/2 - 5/5 - TIME - RATE - accuracy: 0.6389 - loss: 0.8560 - val_accuracy: 1.0000 "
-            "- val_loss: 0.1867\n"
-            "Epoch 2/2 - 5/5 - TIME - RATE - accuracy: 1.0000 - loss: 0.1125 - val_accuracy: 1.0000 "
-            "- val_loss: 0.0480\n"
-            "Trained 2 epochs.\n");
+  EXPECT_EQ(
+      WithoutTimes(result.output),
+      "Epoch 1/2 - 5/5 - TIME - RATE - accuracy: 0.6389 - loss: 0.8560 - val_accuracy: 1.0000 "
+      "- val_loss: 0.1867\n"
+      "Epoch 2/2 - 5/5 - TIME - RATE - accuracy: 1.0000 - loss: 0.1125 - val_accuracy: 1.0000 "
+      "- val_loss: 0.0480\n"
+      "Trained 2 epochs.\n");
 }
 
 TEST_F(TranscriptTest, FitInATerminalOfEightyColumns) {
@@ -42,10 +43,12 @@ TEST_F(TranscriptTest, FitInATerminalOfEightyColumns) {
     for (const std::string &update : updates) EXPECT_LT(train::DisplayWidth(update), 80) << update;
     kept.push_back(WithoutTimes(updates.back()));
   }
-  EXPECT_THAT(kept[0], "Epoch 1/2 5/5 TIME - accuracy: 0.6389 (val 1.0000) - loss: 0.8560 (val "
-                       "0.1867)");
-  EXPECT_THAT(kept[1], "Epoch 2/2 5/5 TIME - accuracy: 1.0000 (val 1.0000) - loss: 0.1125 (val "
-                       "0.0480)");
+  EXPECT_THAT(kept[0],
+              "Epoch 1/2 5/5 TIME - accuracy: 0.6389 (val 1.0000) - loss: 0.8560 (val "
+              "0.1867)");
+  EXPECT_THAT(kept[1],
+              "Epoch 2/2 5/5 TIME - accuracy: 1.0000 (val 1.0000) - loss: 0.1125 (val "
+              "0.0480)");
   EXPECT_EQ(kept[2], "Trained 2 epochs.");
 }
 
@@ -60,24 +63,24 @@ TEST_F(TranscriptTest, FitWithEverything) {
                         "Saved: s.safetensors (best: s.best.safetensors)\n"
                         "Log: l.jsonl\n"
                         "Learning curves: c.svg\n"));
-  EXPECT_THAT(Read("l.jsonl"),
-              ContainsRegex("^.\"epoch\":1,\"accuracy\":0.[0-9]+,\"loss\":0.[0-9]+,\"val_accuracy\":"
-                            "1.0,\"val_loss\":0.[0-9]+,\"seconds\":[0-9.e-]+.\n"));
+  EXPECT_THAT(
+      Read("l.jsonl"),
+      ContainsRegex("^.\"epoch\":1,\"accuracy\":0.[0-9]+,\"loss\":0.[0-9]+,\"val_accuracy\":"
+                    "1.0,\"val_loss\":0.[0-9]+,\"seconds\":[0-9.e-]+.\n"));
   EXPECT_THAT(Read("c.svg"), HasSubstr("</svg>"));
 }
 
 TEST_F(TranscriptTest, EvaluateAndPredict) {
   Train();
-  ToolResult result =
-      Run({"evaluate", "m.so", "--state", "s.safetensors", "--data", "clouds.csv"});
+  ToolResult result = Run({"evaluate", "m.so", "--state", "s.safetensors", "--data", "clouds.csv"});
   EXPECT_THAT(result.output, MatchesRegex("90 rows - accuracy: 1.0000 - loss: [0-9.e-]+\n"));
   result = Run({"evaluate", "m.so", "--state", "s.safetensors", "--data", "clouds.csv", "--json"});
   EXPECT_THAT(result.output, MatchesRegex("..rows.:90,.accuracy.:1.0,.loss.:[0-9.e-]+.\n"));
-  result = Run({"predict", "m.so", "--state", "s.safetensors", "--data", "clouds.csv", "-o",
-                "scores.npy"});
+  result = Run(
+      {"predict", "m.so", "--state", "s.safetensors", "--data", "clouds.csv", "-o", "scores.npy"});
   EXPECT_EQ(result.output, "scores: 90x3xf32 -> scores.npy\n");
-  result = Run({"predict", "m.so", "--state", "s.safetensors", "--data", "clouds.csv", "-o",
-                "scores.csv"});
+  result = Run(
+      {"predict", "m.so", "--state", "s.safetensors", "--data", "clouds.csv", "-o", "scores.csv"});
   EXPECT_EQ(result.output, "90 rows: scores.csv\n");
   std::vector<std::string> lines = absl::StrSplit(Read("scores.csv"), '\n', absl::SkipEmpty());
   ASSERT_EQ(lines.size(), 91u);
@@ -92,7 +95,8 @@ TEST_F(TranscriptTest, CallWritesResultsAndState) {
                            "x=2x4xf32=0,0,0,0,1,1,1,1", "-o", "out"});
   EXPECT_THAT(result.output, MatchesRegex("scores: 2x3xf32 = ([-0-9.e]+ ?)+\n"));
   EXPECT_THAT(Read("out/scores.npy"), HasSubstr("'shape': (2, 3)"));
-  result = Run({"call", "m.so", "init", "--input", "seed=2xi32=7,0", "--save-state", "i.safetensors"});
+  result =
+      Run({"call", "m.so", "init", "--input", "seed=2xi32=7,0", "--save-state", "i.safetensors"});
   EXPECT_EQ(result.output, "state -> i.safetensors\n");
   result = Run({"call", "m.so", "predict", "--state", "i.safetensors", "--input", "x=@out/x.npy"});
   EXPECT_EQ(result.code, 1);
@@ -129,11 +133,11 @@ TEST_F(TranscriptTest, HelpFitsEightyColumnsAndShowsExamples) {
 TEST_F(TranscriptTest, PathsMayHoldSpacesAndCommas) {
   Write("my model.so", Read("m.so"));
   Write("my, data.csv", Read("clouds.csv"));
-  ToolResult result = Run({"fit", "my model.so", "--train", "my, data.csv", "--epochs", "1", "--save",
-                           "my state.safetensors"});
+  ToolResult result = Run({"fit", "my model.so", "--train", "my, data.csv", "--epochs", "1",
+                           "--save", "my state.safetensors"});
   EXPECT_EQ(result.code, 0) << result.errors;
-  result = Run({"evaluate", "my model.so", "--state", "my state.safetensors", "--data",
-                "my, data.csv"});
+  result =
+      Run({"evaluate", "my model.so", "--state", "my state.safetensors", "--data", "my, data.csv"});
   EXPECT_EQ(result.code, 0) << result.errors;
 }
 

@@ -119,8 +119,7 @@ static const char *open_case(loaded *l, double lo, double hi) {
   int32_t init = graven_model_find_entry(l->model, "init", 0);
   static const int32_t seed[2] = {1, 2};
   const void *inputs[] = {seed};
-  if (init >= 0 &&
-      graven_call(l->context, l->state, (uint32_t)init, 0, inputs, NULL) != GRAVEN_OK)
+  if (init >= 0 && graven_call(l->context, l->state, (uint32_t)init, 0, inputs, NULL) != GRAVEN_OK)
     return failed("init");
   const char *wrong = choose_entry(l);
   return wrong ? wrong : make_ports(l, lo, hi);

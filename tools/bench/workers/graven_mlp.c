@@ -1,6 +1,6 @@
-// Graven as a contender in training the digits network: loads the compiled model and calls it through
-// the checked C interface. A further command: `profile train B N` answers the nanoseconds of each
-// command of a step.
+// Graven as a contender in training the digits network: loads the compiled model and calls it
+// through the checked C interface. A further command: `profile train B N` answers the nanoseconds
+// of each command of a step.
 #include "graven/graven.h"
 #include "tools/bench/workers/mlp.h"
 

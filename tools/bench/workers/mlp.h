@@ -1,5 +1,5 @@
-// The digits network as a contender written in C: common weights and rows, and a ring over the rows.
-// Compiled with -DHIDDEN=... for the width of the hidden layer.
+// The digits network as a contender written in C: common weights and rows, and a ring over the
+// rows. Compiled with -DHIDDEN=... for the width of the hidden layer.
 #ifndef GRAVEN_TOOLS_BENCH_WORKERS_MLP_H_
 #define GRAVEN_TOOLS_BENCH_WORKERS_MLP_H_
 

@@ -115,24 +115,26 @@ std::vector<Way> gemm_ways(const Problem &p, Case &c) {
     return {{"matmul, weights reordered before",
              product(matrix(p.m, p.k), matrix(p.k, p.n), matrix(p.m, p.n), a, b, y, nullptr, "",
                      true)}};
-  return {{"matmul", product(matrix(p.m, p.k, ta), matrix(p.k, p.n, tb), matrix(p.m, p.n), a, b, y)},
-          {"sgemm", [=] {
-             dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a, ta ? p.m : p.k, b,
-                        tb ? p.k : p.n, 0.0f, y, p.n);
-           }}};
+  return {
+      {"matmul", product(matrix(p.m, p.k, ta), matrix(p.k, p.n, tb), matrix(p.m, p.n), a, b, y)},
+      {"sgemm", [=] {
+         dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', p.m, p.n, p.k, 1.0f, a, ta ? p.m : p.k, b,
+                    tb ? p.k : p.n, 0.0f, y, p.n);
+       }}};
 }
 
 std::function<void()> backward_of_activation(const Problem &p, float *saved, float *dy, float *dz) {
   algorithm kind = activation_of(p.what, true);
   memory::desc flat = matrix(p.m, p.n);
   dnnl::eltwise_forward::primitive_desc forward(
-      dnnl::eltwise_forward::desc(dnnl::prop_kind::forward_training, kind, flat, 0.0f, 0.0f), engine);
+      dnnl::eltwise_forward::desc(dnnl::prop_kind::forward_training, kind, flat, 0.0f, 0.0f),
+      engine);
   dnnl::eltwise_backward::primitive_desc chosen(
       dnnl::eltwise_backward::desc(kind, flat, flat, 0.0f, 0.0f), engine, forward);
-  return runner(dnnl::eltwise_backward(chosen), {{p.what == "gelu" ? DNNL_ARG_SRC : DNNL_ARG_DST,
-                                                  wrap(flat, saved)},
-                                                 {DNNL_ARG_DIFF_DST, wrap(flat, dy)},
-                                                 {DNNL_ARG_DIFF_SRC, wrap(flat, dz)}});
+  return runner(dnnl::eltwise_backward(chosen),
+                {{p.what == "gelu" ? DNNL_ARG_SRC : DNNL_ARG_DST, wrap(flat, saved)},
+                 {DNNL_ARG_DIFF_DST, wrap(flat, dy)},
+                 {DNNL_ARG_DIFF_SRC, wrap(flat, dz)}});
 }
 
 std::function<void()> activation(const Problem &p, float *z, float *y) {
@@ -155,18 +157,18 @@ std::function<void()> column_sums(long rows, long columns, float *dz, float *db)
 }
 
 // Gradients of weights and bias in one primitive.
-std::function<void()> weights_gradient(const Problem &p, float *x, float *dz, float *dw, float *db) {
+std::function<void()> weights_gradient(const Problem &p, float *x, float *dz, float *dw,
+                                       float *db) {
   memory::desc from = matrix(p.m, p.k), to = matrix(p.m, p.n);
   memory::desc w({p.n, p.k}, kFloat, tag::ba), b({p.n}, kFloat, tag::a);
   dnnl::inner_product_forward::primitive_desc forward(
       dnnl::inner_product_forward::desc(dnnl::prop_kind::forward_training, from, w, b, to), engine);
   dnnl::inner_product_backward_weights::primitive_desc chosen(
       dnnl::inner_product_backward_weights::desc(from, w, b, to), engine, forward);
-  return runner(dnnl::inner_product_backward_weights(chosen),
-                {{DNNL_ARG_SRC, wrap(from, x)},
-                 {DNNL_ARG_DIFF_DST, wrap(to, dz)},
-                 {DNNL_ARG_DIFF_WEIGHTS, wrap(w, dw)},
-                 {DNNL_ARG_DIFF_BIAS, wrap(b, db)}});
+  return runner(dnnl::inner_product_backward_weights(chosen), {{DNNL_ARG_SRC, wrap(from, x)},
+                                                               {DNNL_ARG_DIFF_DST, wrap(to, dz)},
+                                                               {DNNL_ARG_DIFF_WEIGHTS, wrap(w, dw)},
+                                                               {DNNL_ARG_DIFF_BIAS, wrap(b, db)}});
 }
 
 // Inputs x, w, b and, backward, dy; outputs y and, backward, dx, dw, db.

@@ -16,7 +16,8 @@ enum { kLine = 4096 };
 // Each function answers null, or what is wrong.
 typedef struct contender {
   const char *version;  // text for the first answer
-  // Prepares `kind` at `batch`; `rest` is the remainder of the line; *chosen may name the way taken.
+  // Prepares `kind` at `batch`; `rest` is the remainder of the line; *chosen may name the way
+  // taken.
   const char *(*prepare)(const char *kind, int64_t batch, const char *rest, const char **chosen);
   // Runs `steps` steps of what was prepared.
   const char *(*run)(const char *kind, int64_t batch, int64_t steps);

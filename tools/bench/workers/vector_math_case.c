@@ -33,13 +33,13 @@ enum { kLanes = 8 };
 typedef void (*map)(const float *a, const float *b, float *out, size_t count);
 
 // A loop for each function, so that the call is direct.
-#define MAP(name, value)                                                                  \
-  static void name(const float *a, const float *b, float *out, size_t count) {            \
-    (void)b;                                                                              \
-    for (size_t i = 0; i < count; i += kLanes) {                                          \
-      vec x = LOAD(a + i);                                                                \
-      STORE(out + i, value);                                                              \
-    }                                                                                     \
+#define MAP(name, value)                                                       \
+  static void name(const float *a, const float *b, float *out, size_t count) { \
+    (void)b;                                                                   \
+    for (size_t i = 0; i < count; i += kLanes) {                               \
+      vec x = LOAD(a + i);                                                     \
+      STORE(out + i, value);                                                   \
+    }                                                                          \
   }
 #define MVEC_DECLARE(function) extern vec MVEC(function)(vec);
 #define LOGISTIC(exponential) DIVIDE(SET(1.0f), ADD(SET(1.0f), exponential(-x)))
@@ -90,21 +90,36 @@ static const struct {
   const char *library, *function;
   map apply;
 } table[] = {
-    {"sleef_u10", "exp", exp_u10},           {"sleef_u10", "expm1", expm1_u10},
-    {"sleef_u10", "log", log_u10},           {"sleef_u10", "log1p", log1p_u10},
-    {"sleef_u10", "tanh", tanh_u10},         {"sleef_u10", "erf", erf_u10},
-    {"sleef_u10", "erfc", erfc_u15},         {"sleef_u10", "sin", sin_u10},
-    {"sleef_u10", "cos", cos_u10},           {"sleef_u10", "power", power_u10},
-    {"sleef_u10", "sqrt", sqrt_u05},         {"sleef_u10", "rsqrt", rsqrt_u05},
-    {"sleef_u10", "logistic", logistic_u10}, {"sleef_u35", "log", log_u35},
-    {"sleef_u35", "tanh", tanh_u35},         {"sleef_u35", "sin", sin_u35},
-    {"sleef_u35", "cos", cos_u35},           {"sleef_u35", "sqrt", sqrt_u35},
-    {"sleef_u35", "rsqrt", rsqrt_u35},       {"libmvec", "exp", exp_mvec},
-    {"libmvec", "expm1", expm1_mvec},        {"libmvec", "log", log_mvec},
-    {"libmvec", "log1p", log1p_mvec},        {"libmvec", "tanh", tanh_mvec},
-    {"libmvec", "erf", erf_mvec},            {"libmvec", "erfc", erfc_mvec},
-    {"libmvec", "sin", sin_mvec},            {"libmvec", "cos", cos_mvec},
-    {"libmvec", "power", power_mvec},        {"libmvec", "logistic", logistic_mvec},
+    {"sleef_u10", "exp", exp_u10},
+    {"sleef_u10", "expm1", expm1_u10},
+    {"sleef_u10", "log", log_u10},
+    {"sleef_u10", "log1p", log1p_u10},
+    {"sleef_u10", "tanh", tanh_u10},
+    {"sleef_u10", "erf", erf_u10},
+    {"sleef_u10", "erfc", erfc_u15},
+    {"sleef_u10", "sin", sin_u10},
+    {"sleef_u10", "cos", cos_u10},
+    {"sleef_u10", "power", power_u10},
+    {"sleef_u10", "sqrt", sqrt_u05},
+    {"sleef_u10", "rsqrt", rsqrt_u05},
+    {"sleef_u10", "logistic", logistic_u10},
+    {"sleef_u35", "log", log_u35},
+    {"sleef_u35", "tanh", tanh_u35},
+    {"sleef_u35", "sin", sin_u35},
+    {"sleef_u35", "cos", cos_u35},
+    {"sleef_u35", "sqrt", sqrt_u35},
+    {"sleef_u35", "rsqrt", rsqrt_u35},
+    {"libmvec", "exp", exp_mvec},
+    {"libmvec", "expm1", expm1_mvec},
+    {"libmvec", "log", log_mvec},
+    {"libmvec", "log1p", log1p_mvec},
+    {"libmvec", "tanh", tanh_mvec},
+    {"libmvec", "erf", erf_mvec},
+    {"libmvec", "erfc", erfc_mvec},
+    {"libmvec", "sin", sin_mvec},
+    {"libmvec", "cos", cos_mvec},
+    {"libmvec", "power", power_mvec},
+    {"libmvec", "logistic", logistic_mvec},
 };
 
 static const char *library;

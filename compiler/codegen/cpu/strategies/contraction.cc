@@ -7,9 +7,9 @@
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/micro_kernel.h"
 #include "compiler/codegen/cpu/strategies/pack.h"
-#include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/cpu/strategies/tiling.h"
+#include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/same_index.h"
@@ -108,8 +108,7 @@ class Main {
     Index from = e_.scale(column_block, t_.block_columns);
     Index to = e_.minimum(e_.add(from, t_.block_columns), Index::constant(whole));
     if (whole)
-      e_.loop(
-          from, to, t_.columns(), [&](Index n) { emitColumns(n, t_.columns()); }, t_.columns());
+      e_.loop(from, to, t_.columns(), [&](Index n) { emitColumns(n, t_.columns()); }, t_.columns());
     if (left)
       whenLast(column_block, t_.columnBlocks(), [&] { emitColumns(Index::constant(whole), left); });
   }
@@ -176,9 +175,7 @@ class Main {
     auto tile = [&](const Index &m, int64_t rows) {
       micro_kernel_.emit(outer_, m, rows, n, width, leftOperand(m), rhs);
     };
-    if (whole)
-      e_.loop(
-          from, to, t_.rows, [&](Index m) { tile(m, t_.rows); }, t_.rows);
+    if (whole) e_.loop(from, to, t_.rows, [&](Index m) { tile(m, t_.rows); }, t_.rows);
     if (left) whenLast(row_block_, t_.rowBlocks(), [&] { tile(Index::constant(whole), left); });
   }
 

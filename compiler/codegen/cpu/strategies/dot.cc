@@ -25,7 +25,9 @@ namespace {
 constexpr llvm::StringLiteral kName = "dot";
 // Rows of the left operand with vectors of k from which on they are better served so than by
 // transposing: the more rows, the more costs the addition of lanes beside what reading saves.
-constexpr struct { int64_t rows, vectors; } kLeast[] = {{4, 4}, {6, 8}, {8, 16}};
+constexpr struct {
+  int64_t rows, vectors;
+} kLeast[] = {{4, 4}, {6, 8}, {8, 16}};
 // Floating-point operations that are worth a workgroup: the right operand comes from memory.
 constexpr int64_t kLeastWork = 1 << 17;
 
@@ -93,9 +95,7 @@ class DotProducts {
       int64_t whole = g_.n / lanes_ * lanes_, left = g_.n - whole;
       Index from = e_.scale(block, block_);
       Index to = e_.minimum(e_.add(from, block_), Index::constant(whole));
-      if (whole)
-        e_.loop(
-            from, to, lanes_, [&](Index n) { columns(n, lanes_); }, lanes_);
+      if (whole) e_.loop(from, to, lanes_, [&](Index n) { columns(n, lanes_); }, lanes_);
       if (!left) return;
       auto last = [&] { columns(Index::constant(whole), left); };
       if (blocks == 1) return last();

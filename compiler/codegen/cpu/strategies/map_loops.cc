@@ -55,8 +55,7 @@ void emitMap(Emitter &e, const MapTiling &tiling, ArrayRef<MapOutput> outputs,
     Index row = e.divide(workgroup, blocks), number = e.modulo(workgroup, blocks);
     Index from = e.scale(number, tiling.columns);
     Index to = e.minimum(e.add(from, tiling.columns), end);
-    e.loop(
-        from, to, lanes, [&](Index first) { body(row, first); }, lanes);
+    e.loop(from, to, lanes, [&](Index first) { body(row, first); }, lanes);
     if (rest) e.when(e.inside(number, blocks - 1, blocks), [&] { tail(row); });
     return;
   }

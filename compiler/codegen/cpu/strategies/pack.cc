@@ -44,7 +44,8 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
       else
         e.masked(e.firstLanes(Index::constant(rows)), e.depth(), load);
       transposeSquare(e, values);
-      for (int64_t l = 0; l < rows; ++l) e.store(to, registerType(p.element), target(e.add(k, l), i), values[l]);
+      for (int64_t l = 0; l < rows; ++l)
+        e.store(to, registerType(p.element), target(e.add(k, l), i), values[l]);
     };
     int64_t whole = p.format.k / p.lanes * p.lanes;
     e.loop(Index::constant(0), Index::constant(whole), p.lanes,

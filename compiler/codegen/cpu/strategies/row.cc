@@ -97,8 +97,7 @@ class RowEmitter {
     Index from = e_.scale(workgroup, kJoined);
     Index to = e_.minimum(e_.add(from, kJoined), Index::constant(p_.results));
     Index whole = e_.minimum(to, Index::constant(p_.results - left));
-    e_.loop(
-        from, whole, lanes, [&](Index first) { joinRows(first); }, lanes);
+    e_.loop(from, whole, lanes, [&](Index first) { joinRows(first); }, lanes);
     if (!left) return;
     e_.when(e_.inside(to, p_.results, p_.results + 1), [&] {
       e_.masked(e_.firstLanes(Index::constant(left)), e_.depth(),
@@ -540,7 +539,7 @@ class RowEmitter {
   Emitter &e_;
   const RowPlan &p_;
   const bool strict_;
-  llvm::DenseMap<Value, Value> memory_, buffers_;  // of kept values; a row's part of that memory
+  llvm::DenseMap<Value, Value> memory_, buffers_;     // of kept values; a row's part of that memory
   llvm::DenseMap<Operation *, Value> block_results_;  // of a row's blocks, in order
   size_t level_ = 0;
   Index column_;

@@ -71,8 +71,7 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
     auto forColumns = [&](function_ref<void(const Index &)> body) {
       int64_t left = p.columns % p.lanes;
       Index whole = e.minimum(end, Index::constant(p.columns - left));
-      e.loop(
-          first, whole, p.lanes, [&](Index at) { body(lanesFrom(at)); }, p.lanes);
+      e.loop(first, whole, p.lanes, [&](Index at) { body(lanesFrom(at)); }, p.lanes);
       if (!left) return;
       e.when(e.inside(end, p.columns, p.columns + 1), [&] {
         e.masked(e.firstLanes(Index::constant(left)), e.depth(),

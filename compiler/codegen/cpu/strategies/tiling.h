@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "compiler/codegen/loops/gemm_shape.h"
 #include "compiler/codegen/cpu/strategies/panel_format.h"
+#include "compiler/codegen/loops/gemm_shape.h"
 #include "compiler/strategy/target.h"
 
 namespace graven::codegen::cpu {

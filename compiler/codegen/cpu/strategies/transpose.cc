@@ -86,8 +86,7 @@ class TransposeEmitter {
     Index from = e_.scale(block, size);
     Index end = e_.minimum(e_.add(from, size), Index::constant(length));
     Index whole = e_.minimum(end, Index::constant(length - left));
-    e_.loop(
-        from, whole, p_.lanes, [&](Index at) { body(at, p_.lanes); }, p_.lanes);
+    e_.loop(from, whole, p_.lanes, [&](Index at) { body(at, p_.lanes); }, p_.lanes);
     if (left)
       e_.when(e_.inside(end, length, length + 1),
               [&] { body(Index::constant(length - left), left); });

@@ -31,8 +31,8 @@ struct TileLayout {
 // Lengths count elements, but for `bytes`.
 struct BlockTiling {
   GemmShape gemm;
-  int64_t bytes = 4;          // of an element of the operands
-  int64_t sum_bytes = 4;      // of one of the result
+  int64_t bytes = 4;      // of an element of the operands
+  int64_t sum_bytes = 4;  // of one of the result
   // 1: fused multiply-adds; else tensor cores, which sum that many k's: 16 of 16-bit elements, 8 of
   // f32 elements, rounded to tf32.
   int64_t step_k = 1;

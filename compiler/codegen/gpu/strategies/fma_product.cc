@@ -71,10 +71,10 @@ class FmaProduct : public BlockProduct {
   Emitter::Carry step(const Index &slot, const Index &k, ValueRange sums) {
     OpBuilder &b = e_.builder();
     int64_t quad = t_.quad(), groups = t_.groups();
-    SmallVector<Value> lefts = read(
-        left_, slot, k, t_.thread_m / quad, [&](int64_t i) { return rowOf(i * quad); }, quad);
-    SmallVector<Value> rights = read(
-        right_, slot, k, groups, [&](int64_t group) { return columnOf(group); }, t_.lanes());
+    SmallVector<Value> lefts =
+        read(left_, slot, k, t_.thread_m / quad, [&](int64_t i) { return rowOf(i * quad); }, quad);
+    SmallVector<Value> rights =
+        read(right_, slot, k, groups, [&](int64_t group) { return columnOf(group); }, t_.lanes());
     e_.setLanes(t_.lanes());
     Emitter::Carry next(sums.begin(), sums.end());
     for (int64_t i = 0; i < t_.thread_m; ++i) {

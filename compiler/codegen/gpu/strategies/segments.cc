@@ -23,9 +23,7 @@ int64_t lanesOf(Block &body, const strategy::Target &target) {
   return lanesFor(body, target, kThreads);
 }
 
-bool matches(kernel::FusedOp fused, const strategy::Target &target) {
-  return isOneFormula(fused);
-}
+bool matches(kernel::FusedOp fused, const strategy::Target &target) { return isOneFormula(fused); }
 
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
@@ -52,10 +50,9 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
   // The last segment that begins at or before this workgroup; its extent, its first workgroup.
   Value found = e.integer(0), first_block = e.integer(0), extent = e.integer(layout.extents[0]);
   for (int64_t segment = 1; segment < layout.segments; ++segment) {
-    Value here =
-        arith::CmpIOp::create(e.builder(), e.loc(), arith::CmpIPredicate::sge,
-                              e.materialize(function.workgroup()),
-                              e.integer(layout.first_blocks[segment]));
+    Value here = arith::CmpIOp::create(e.builder(), e.loc(), arith::CmpIPredicate::sge,
+                                       e.materialize(function.workgroup()),
+                                       e.integer(layout.first_blocks[segment]));
     auto choose = [&](Value &value, int64_t number) {
       value = arith::SelectOp::create(e.builder(), e.loc(), here, e.integer(number), value);
     };
@@ -69,8 +66,8 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
 
   SmallVector<Value> inputs;
   for (int64_t number = 0; number < layout.inputs; ++number) {
-    Value pointer = function.bufferPointer(layout.shared + number, layout.inputs, layout.segments,
-                                           segment);
+    Value pointer =
+        function.bufferPointer(layout.shared + number, layout.inputs, layout.segments, segment);
     Value input = body.getArgument(layout.shared + number);
     inputs.push_back(input);
     e.give(input, 0, [&e, pointer, input](const Point &point) {
@@ -80,9 +77,9 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
   int64_t first_output = layout.shared + layout.segments * layout.inputs;
   SmallVector<std::pair<Value, Value>> outputs;  // value, pointer
   for (int64_t number = 0; number < layout.outputs; ++number)
-    outputs.push_back({function.outputs()[number],
-                       function.bufferPointer(first_output + number, layout.outputs,
-                                              layout.segments, segment)});
+    outputs.push_back(
+        {function.outputs()[number],
+         function.bufferPointer(first_output + number, layout.outputs, layout.segments, segment)});
   auto step = [&](const Index &at) {
     Index index = e.lanesFrom(at);
     Point point = Point::flat(shapeOf(outputs[0].first), index);

@@ -29,7 +29,8 @@ void measure(const char *name, const std::string &text, const char *filter, doub
   auto allocate = [&](int64_t bytes) {
     buffers.push_back(aligned_alloc(64, (bytes + 127) / 64 * 64));
   };
-  for (auto [type, numbers] : llvm::zip(kernel.func().getInputTypes(), kernel.randomInputs(1, low))) {
+  for (auto [type, numbers] :
+       llvm::zip(kernel.func().getInputTypes(), kernel.randomInputs(1, low))) {
     CompiledKernel::Bytes bytes = CompiledKernel::encode(type, numbers);
     allocate(bytes.size());
     memcpy(buffers.back(), bytes.data(), bytes.size());

@@ -429,30 +429,14 @@ int main(int argc, char **argv) {
       [] { return reduce("sum", f32({4 << 20}), "[0]", "f32", "row"); },
       [] { return reduce("sum", f32({64 << 20}), "[0]", "f32", "row"); },
       [] { return reduce("sum", f32({65536}), "[0]", "f32", "row"); },
-      [] {
-        return reduce("max", f32({8192, 4096}), "[1]", f32({8192}), "row");
-      },
-      [] {
-        return reduce("sum", f32({8192, 4096}), "[0]", f32({4096}), "column");
-      },
-      [] {
-        return reduce("sum", f32({128, 512}), "[0]", f32({512}), "column");
-      },
-      [] {
-        return reduce("sum", f32({32, 64, 56, 56}), "[0, 2, 3]", f32({64}), "reference");
-      },
-      [] {
-        return reduce("sum", f32({64, 64, 28, 28}), "[0, 2, 3]", f32({64}), "reference");
-      },
-      [] {
-        return reduce("sum", f32({64, 56, 8, 128}), "[1]", f32({64, 8, 128}), "reference");
-      },
-      [] {
-        return reduce("argmax", f32({8192, 4096}), "1", "8192xi32", "row");
-      },
-      [] {
-        return reduce("argmax", f32({128, 10}), "1", "128xi32", "row");
-      },
+      [] { return reduce("max", f32({8192, 4096}), "[1]", f32({8192}), "row"); },
+      [] { return reduce("sum", f32({8192, 4096}), "[0]", f32({4096}), "column"); },
+      [] { return reduce("sum", f32({128, 512}), "[0]", f32({512}), "column"); },
+      [] { return reduce("sum", f32({32, 64, 56, 56}), "[0, 2, 3]", f32({64}), "reference"); },
+      [] { return reduce("sum", f32({64, 64, 28, 28}), "[0, 2, 3]", f32({64}), "reference"); },
+      [] { return reduce("sum", f32({64, 56, 8, 128}), "[1]", f32({64, 8, 128}), "reference"); },
+      [] { return reduce("argmax", f32({8192, 4096}), "1", "8192xi32", "row"); },
+      [] { return reduce("argmax", f32({128, 10}), "1", "128xi32", "row"); },
       [] { return map(65536, "add", 2); },
       [] { return map(4 << 20, "add", 2); },
       [] { return map(32 << 20, "add", 2); },

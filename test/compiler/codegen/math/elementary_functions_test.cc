@@ -19,10 +19,10 @@
 #include <string>
 #include <vector>
 
-#include "compiler/codegen/host/emit_object.h"
 #include "compiler/codegen/cpu/lower.h"
-#include "compiler/codegen/loops/lower.h"
 #include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/host/emit_object.h"
+#include "compiler/codegen/loops/lower.h"
 #include "compiler/package/link.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -229,9 +229,9 @@ class Library {
       ADD_FAILURE() << llvm::toString(shared.takeError());
       return;
     }
-    std::string path =
-        testing::TempDir() + "elementary_functions_" + std::to_string(getpid()) + "_" + row.name +
-        (numerics == strategy::Numerics::kFast ? "_fast.so" : ".so");
+    std::string path = testing::TempDir() + "elementary_functions_" + std::to_string(getpid()) +
+                       "_" + row.name +
+                       (numerics == strategy::Numerics::kFast ? "_fast.so" : ".so");
     FILE *file = fopen(path.c_str(), "wb");
     ASSERT_WRITTEN(file, *shared);
     handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -416,8 +416,7 @@ TEST_P(ElementaryFunctions, SingleIsWithinItsBound) {
   check<float>(GetParam(), "f32", GetParam().bound_f32);
 }
 TEST_P(ElementaryFunctions, FastSingleIsWithinItsBound) {
-  check<float>(GetParam(), "f32", std::max(GetParam().bound_f32, 1.1),
-               strategy::Numerics::kFast);
+  check<float>(GetParam(), "f32", std::max(GetParam().bound_f32, 1.1), strategy::Numerics::kFast);
 }
 TEST_P(ElementaryFunctions, DoubleIsWithinItsBound) {
   check<double>(GetParam(), "f64", GetParam().bound_f64);

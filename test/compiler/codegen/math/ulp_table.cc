@@ -40,12 +40,9 @@ struct Function {
 };
 
 // `call` applies to x (and y) by functions of either type.
-#define GRAVEN_UNARY(name, function)                                                              \
-  {                                                                                               \
-#name, 1, [](double x, double) { return std::function(x); },                                  \
-                                                              [](Quad x,                          \
-                                                                 Quad) { return function##q(x); } \
-  }
+#define GRAVEN_UNARY(name, function)                            \
+  {#name, 1, [](double x, double) { return std::function(x); }, \
+   [](Quad x, Quad) { return function##q(x); }}
 const Function kFunctions[] = {
     GRAVEN_UNARY(exp, exp),
     GRAVEN_UNARY(expm1, expm1),

@@ -31,10 +31,11 @@ const Standin &standin() {
     void *library = dlopen(GRAVEN_STANDIN_DRIVER, RTLD_NOW | RTLD_GLOBAL);
     EXPECT_NE(library, nullptr) << dlerror();
     Standin made = {};
-    made.configure = reinterpret_cast<void (*)(const char *)>(dlsym(library, "graven_standin_configure"));
+    made.configure =
+        reinterpret_cast<void (*)(const char *)>(dlsym(library, "graven_standin_configure"));
     made.count = reinterpret_cast<long (*)(const char *)>(dlsym(library, "graven_standin_count"));
-    made.fail = reinterpret_cast<void (*)(const char *, long, long)>(
-        dlsym(library, "graven_standin_fail"));
+    made.fail =
+        reinterpret_cast<void (*)(const char *, long, long)>(dlsym(library, "graven_standin_fail"));
     made.log = reinterpret_cast<const char *(*)()>(dlsym(library, "graven_standin_log"));
     made.allocated = reinterpret_cast<long (*)()>(dlsym(library, "graven_standin_allocated"));
     return made;
@@ -209,7 +210,8 @@ TEST_F(CudaDeviceTest, TheCallersInputsAreFreeWhenACallReturns) {
 TEST_F(CudaDeviceTest, ACallIsOneGraphLaunchAndOneTransferOfInputs) {
   open();
   for (int i = 0; i < 4; ++i) echo(kRows, 0);
-  const long launches = standin().count("cuGraphLaunch"), sent = standin().count("cuMemcpyHtoDAsync_v2");
+  const long launches = standin().count("cuGraphLaunch"),
+             sent = standin().count("cuMemcpyHtoDAsync_v2");
   const long made = standin().count("cuGraphInstantiateWithFlags");
   EXPECT_EQ(made, 2) << "one for each half of the staging memory";
   // Of commands 0 to 9: 0-1, 0-2, 1-3, 3-4, 4-5, 5-6, 5-7, 7-8; the last waits for none.
@@ -220,7 +222,8 @@ TEST_F(CudaDeviceTest, ACallIsOneGraphLaunchAndOneTransferOfInputs) {
   EXPECT_EQ(standin().count("cuGraphInstantiateWithFlags"), made);
   EXPECT_EQ(standin().count("cuLaunchKernel") + standin().count("cuMemcpyDtoDAsync_v2") +
                 standin().count("cuMemsetD8Async"),
-            1) << "the cleared state alone is no part of a graph";
+            1)
+      << "the cleared state alone is no part of a graph";
 }
 
 // s1 computes, s2 brings inputs; of slot 0, e1 tells that they have left the host and e2 that the
@@ -233,10 +236,10 @@ TEST_F(CudaDeviceTest, InputsOfTheNextCallTravelWhileThisOneComputes) {
   const std::string before = standin().log();
   for (int i = 0; i < 3; ++i) ASSERT_EQ(call("remember", kRows, x.data(), {}), GRAVEN_OK);
   const auto step = [](const std::string &sent, const std::string &done) {
-    return "await " + sent + "\n" +     // of two calls ago: the host's copy is free,
-           "wait s2 " + done + "\n" +   // and so is the GPU's
-           "to device s2 locked\n" + "record s2 " + sent + "\n" +
-           "wait s1 " + sent + "\n" +   // for its own inputs alone
+    return "await " + sent + "\n" +    // of two calls ago: the host's copy is free,
+           "wait s2 " + done + "\n" +  // and so is the GPU's
+           "to device s2 locked\n" + "record s2 " + sent + "\n" + "wait s1 " + sent +
+           "\n" +  // for its own inputs alone
            "graph s1\n" + "record s1 " + done + "\n";
   };
   EXPECT_EQ(std::string(standin().log()).substr(before.size()),
@@ -343,19 +346,22 @@ TEST_F(CudaDeviceTest, EveryDeviceIsListed) {
   EXPECT_STREQ(found[1].name, "cuda:1");
   EXPECT_EQ(found[1].memory_bytes, 1000000u);
   EXPECT_EQ(found[1].available, 1);
-  EXPECT_STREQ(found[1].description,
-               "Graven stand-in GPU, compute capability 9.0, 4 multiprocessors, driver for CUDA 12.4");
+  EXPECT_STREQ(
+      found[1].description,
+      "Graven stand-in GPU, compute capability 9.0, 4 multiprocessors, driver for CUDA 12.4");
 }
 
 TEST_F(CudaDeviceTest, WhatIsMissingIsSaidInOneSentence) {
   build_echo_model(&builder_);
   builder_.build();
   standin().configure("driver_version=11080");
-  refuse(GRAVEN_INCOMPATIBLE, {"too old: it serves CUDA 11.8, models need 12.0; install driver 525"});
+  refuse(GRAVEN_INCOMPATIBLE,
+         {"too old: it serves CUDA 11.8, models need 12.0; install driver 525"});
   standin().configure("devices=0");
   refuse(GRAVEN_NOT_FOUND, {"the NVIDIA driver finds no GPU; check nvidia-smi"});
   standin().configure("devices=2");
-  refuse(GRAVEN_NOT_FOUND, {"there is no 'cuda:2': this machine has 2 GPUs, numbered from 0"}, "cuda:2");
+  refuse(GRAVEN_NOT_FOUND, {"there is no 'cuda:2': this machine has 2 GPUs, numbered from 0"},
+         "cuda:2");
   standin().configure("fail=cuInit:999:1");
   refuse(GRAVEN_DEVICE_FAILED, {"CUDA_ERROR_UNKNOWN", "asked to start; check nvidia-smi"});
   standin().configure("capability=75");
@@ -370,10 +376,11 @@ TEST_F(CudaDeviceTest, MemoryThatIsMissingIsSaidWithBytesAndPurpose) {
   build_echo_model(&builder_);
   ASSERT_EQ(graven_model_create(builder_.build(), &model_), GRAVEN_OK) << graven_last_error();
   EXPECT_EQ(graven_state_create(model_, &state_), GRAVEN_OUT_OF_MEMORY);
-  EXPECT_STREQ(graven_last_error(),
-               "out of memory on 'cuda:0' (Graven stand-in GPU): 128 bytes for the model's state are "
-               "not to be had, 36 of 100 are free; end other programs on the GPU, or compile the "
-               "model with a smaller --batch");
+  EXPECT_STREQ(
+      graven_last_error(),
+      "out of memory on 'cuda:0' (Graven stand-in GPU): 128 bytes for the model's state are "
+      "not to be had, 36 of 100 are free; end other programs on the GPU, or compile the "
+      "model with a smaller --batch");
 }
 
 TEST_F(CudaDeviceTest, TheLogOfTheDriversCompilerIsShown) {
@@ -382,9 +389,10 @@ TEST_F(CudaDeviceTest, TheLogOfTheDriversCompilerIsShown) {
   builder_.image(GRAVEN_IMAGE_PTX, 80, std::string("nonsense") + '\0');
   builder_.entry("run", 0, 0, 0);
   builder_.build();
-  refuse(GRAVEN_INCOMPATIBLE, {"the driver of 'cuda:0' refuses the model's PTX for sm_80 "
-                               "(CUDA_ERROR_INVALID_PTX): ptxas application ptx input, line 1; fatal",
-                               "directive Ptx assembly aborted"});
+  refuse(GRAVEN_INCOMPATIBLE,
+         {"the driver of 'cuda:0' refuses the model's PTX for sm_80 "
+          "(CUDA_ERROR_INVALID_PTX): ptxas application ptx input, line 1; fatal",
+          "directive Ptx assembly aborted"});
 }
 
 TEST_F(CudaDeviceTest, TheImageThatSuitsBestIsTaken) {
@@ -416,9 +424,11 @@ TEST_F(CudaDeviceTest, KernelsThatAGpuCannotRunAreRefused) {
     builder_.build();
   };
   try_model(200 << 10, 3);
-  refuse(GRAVEN_INCOMPATIBLE, {"kernel 'add' needs 204800 bytes of shared memory, 'cuda:0'", "has 166912"});
+  refuse(GRAVEN_INCOMPATIBLE,
+         {"kernel 'add' needs 204800 bytes of shared memory, 'cuda:0'", "has 166912"});
   try_model(0, int64_t{1} << 31);
-  refuse(GRAVEN_INCOMPATIBLE, {"kernel 'add' is launched with 2147483648 workgroups, a GPU takes 2147483647"});
+  refuse(GRAVEN_INCOMPATIBLE,
+         {"kernel 'add' is launched with 2147483648 workgroups, a GPU takes 2147483647"});
   builder_ = TableBuilder();
   builder_.image_kernel("other", 32, 0);
   build_echo_model(&builder_);
@@ -462,8 +472,9 @@ TEST_F(CudaDeviceTest, AKernelThatFailsIsNamedWhereEachIsWaitedFor) {
   std::vector<float> x(kRows * kColumns);
   standin().fail("cuGraphLaunch", 700, 1);
   EXPECT_EQ(call("add", kRows, x.data(), {}), GRAVEN_DEVICE_FAILED);
-  EXPECT_NE(strstr(graven_last_error(), "run it again with GRAVEN_CUDA_ONE_BY_ONE=1 in the environment"),
-            nullptr)
+  EXPECT_NE(
+      strstr(graven_last_error(), "run it again with GRAVEN_CUDA_ONE_BY_ONE=1 in the environment"),
+      nullptr)
       << graven_last_error();
   graven_context_destroy(context_);
   setenv("GRAVEN_CUDA_ONE_BY_ONE", "1", 1);

@@ -55,8 +55,9 @@ TEST(CudaEdgesTest, NoBytesNoEdge) {
 
 TEST(CudaEdgesTest, WhatIsWaitedForThroughAnotherIsLeftOut) {
   // 0 -> 1 -> 2, and 2 reads what 0 wrote too.
-  EXPECT_EQ(find({{{0, 8, kWrite}}, {{0, 8, kRead}, {8, 8, kWrite}}, {{0, 8, kRead}, {8, 8, kRead}}}),
-            (Before{{}, {0}, {1}}));
+  EXPECT_EQ(
+      find({{{0, 8, kWrite}}, {{0, 8, kRead}, {8, 8, kWrite}}, {{0, 8, kRead}, {8, 8, kRead}}}),
+      (Before{{}, {0}, {1}}));
 }
 
 TEST(CudaEdgesTest, NothingIsFine) { EXPECT_EQ(find({}), Before{}); }

@@ -14,7 +14,8 @@ using ::graven::testing::RecordingTrainer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// Feeds values of val_loss until training stops; returns after how many epochs that is, 0 for never.
+// Feeds values of val_loss until training stops; returns after how many epochs that is, 0 for
+// never.
 int StopsAfter(Callback &callback, const std::vector<double> &values, RecordingTrainer &trainer,
                const std::string &measure = "val_loss") {
   History history;

@@ -34,8 +34,8 @@ TEST(OverfittingNoteTest, TellsOnceWhenValidationRisesWhileTrainingFalls) {
   History history;
   const double validation[] = {1.0, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3};
   for (int i = 0; i < 7; ++i) {
-    GRAVEN_ASSERT_OK(
-        EndEpoch(callback, {{"loss", 1.0 - 0.1 * i}, {"val_loss", validation[i]}}, &history, trainer));
+    GRAVEN_ASSERT_OK(EndEpoch(callback, {{"loss", 1.0 - 0.1 * i}, {"val_loss", validation[i]}},
+                              &history, trainer));
     EXPECT_EQ(trainer.notes.size(), i < 4 ? 0u : 1u) << i;
   }
   EXPECT_THAT(trainer.notes[0], HasSubstr("overfitting: since epoch 2"));

@@ -24,7 +24,9 @@ TEST(CsvTest, ReadsNumbersAndLabels) {
 }
 
 TEST(CsvTest, ToleratesByteOrderMarkCrLfBlankLinesAndSpaces) {
-  auto data = Parse("\xEF\xBB\xBF" "a , kind\r\n\r\n 1 , x \r\n\r\n2,y");
+  auto data = Parse(
+      "\xEF\xBB\xBF"
+      "a , kind\r\n\r\n 1 , x \r\n\r\n2,y");
   GRAVEN_ASSERT_OK(data);
   EXPECT_THAT(data->feature_columns, ElementsAre("a"));
   EXPECT_THAT(data->features, ElementsAre(1, 2));

@@ -115,8 +115,9 @@ TEST_F(DatasetTest, ClassNumbersBecomeOneHotRows) {
 TEST_F(DatasetTest, TooManyClassesAreNamed) {
   std::string path = Write("f.csv", "a,kind\n1,x\n2,y\n3,z\n");
   Port labels = Labels(2);
-  EXPECT_THAT(MessageOf(LoadDataset(path, Features({16, 1}), &labels, {})),
-              HasSubstr("column 'kind' holds 3 different labels (x, y, z), the model distinguishes 2"));
+  EXPECT_THAT(
+      MessageOf(LoadDataset(path, Features({16, 1}), &labels, {})),
+      HasSubstr("column 'kind' holds 3 different labels (x, y, z), the model distinguishes 2"));
 }
 
 TEST_F(DatasetTest, PairsOfGzippedIdxFilesAreReshaped) {
@@ -128,8 +129,7 @@ TEST_F(DatasetTest, PairsOfGzippedIdxFilesAreReshaped) {
   };
   std::string images = gzip("i.gz", std::string("\0\0\x08\x03\0\0\0\2\0\0\0\2\0\0\0\2", 16) +
                                         "\x01\x02\x03\x04\x05\x06\x07\xff");
-  std::string labels_file =
-      gzip("l.gz", std::string("\0\0\x08\x01\0\0\0\2\x01\x00", 10));
+  std::string labels_file = gzip("l.gz", std::string("\0\0\x08\x01\0\0\0\2\x01\x00", 10));
   Port labels = Labels(2);
   auto data = LoadDataset(images + "," + labels_file, Features({16, 4}), &labels, {});
   GRAVEN_ASSERT_OK(data);
@@ -138,15 +138,17 @@ TEST_F(DatasetTest, PairsOfGzippedIdxFilesAreReshaped) {
   EXPECT_EQ(data->features.at(7), 255.0);
   EXPECT_EQ(data->labels->at(0), 1);
 
-  EXPECT_THAT(MessageOf(LoadDataset(images + "," + labels_file, Features({16, 5}), &labels, {})),
-              HasSubstr("a row has shape 2x2xui8 (4 elements), the model's input 'x' takes 5xf32 (5"));
+  EXPECT_THAT(
+      MessageOf(LoadDataset(images + "," + labels_file, Features({16, 5}), &labels, {})),
+      HasSubstr("a row has shape 2x2xui8 (4 elements), the model's input 'x' takes 5xf32 (5"));
   EXPECT_THAT(MessageOf(LoadDataset(images, Features({16, 4}), &labels, {})),
               HasSubstr("holds features only, but the model's input 'label' needs labels"));
   std::string packed = ::graven::testing::read_file(images);
   for (size_t length = 3; length < packed.size(); ++length) {
     Write("cut.gz", packed.substr(0, length));
     EXPECT_FALSE(
-        LoadDataset(folder_.path("cut.gz") + "," + labels_file, Features({16, 4}), &labels, {}).ok())
+        LoadDataset(folder_.path("cut.gz") + "," + labels_file, Features({16, 4}), &labels, {})
+            .ok())
         << length;
   }
 }

@@ -56,9 +56,8 @@ TEST(SignatureTest, TheUsersWordsOverride) {
   std::optional<EarlyStoppingSettings> settings;
   GRAVEN_ASSERT_OK(ApplyEarlyStopping("--early-stopping", "", &settings));
   EXPECT_FALSE(settings.has_value());
-  GRAVEN_ASSERT_OK(ApplyEarlyStopping("--early-stopping",
-                                      "patience=2,monitor=val_accuracy,restore_best_weights=false",
-                                      &settings));
+  GRAVEN_ASSERT_OK(ApplyEarlyStopping(
+      "--early-stopping", "patience=2,monitor=val_accuracy,restore_best_weights=false", &settings));
   ASSERT_TRUE(settings.has_value());
   EXPECT_EQ(settings->patience, 2);
   EXPECT_EQ(settings->monitor, "val_accuracy");

@@ -127,9 +127,10 @@ TEST_F(FitTest, EndsWithAnErrorWhenTheLossIsNotFinite) {
 
 TEST_F(FitTest, SaysWhenTheBatchSizeIsNotCompiled) {
   request_.settings.batch_size = 32;
-  EXPECT_THAT(MessageOf(Fit()),
-              HasSubstr("batch size 32 is not compiled into this model (train_step has 16); compile "
-                        "it again with graven-compile --batch=32"));
+  EXPECT_THAT(
+      MessageOf(Fit()),
+      HasSubstr("batch size 32 is not compiled into this model (train_step has 16); compile "
+                "it again with graven-compile --batch=32"));
 }
 
 TEST_F(FitTest, ChecksTheOutputBeforeTraining) {

@@ -20,9 +20,10 @@ ProgressState Epoch3() {
 }
 
 TEST(ProgressTest, AWideTerminalShowsEverything) {
-  EXPECT_EQ(ProgressLine(Epoch3(), 140),
-            "Epoch 3/20 ━━━━━━━━━━━━━━━━━━━━ 118/118 0s 1.2ms/step - accuracy: 0.9400 - loss: 0.2100 "
-            "- val_accuracy: 0.9333 - val_loss: 0.2214");
+  EXPECT_EQ(
+      ProgressLine(Epoch3(), 140),
+      "Epoch 3/20 ━━━━━━━━━━━━━━━━━━━━ 118/118 0s 1.2ms/step - accuracy: 0.9400 - loss: 0.2100 "
+      "- val_accuracy: 0.9333 - val_loss: 0.2214");
 }
 
 TEST(ProgressTest, EightyColumnsShowTheMeasures) {
