@@ -35,6 +35,9 @@ constexpr int64_t kAhead = 8;
 // Warps that a processor needs to hide how far memory is.
 constexpr int64_t kBusyWarps = 8;
 constexpr int64_t kSharedBytes = 48 << 10;
+// Threads that a processor holds at a time, so that each may have 128 registers. Told nothing, the
+// assembler may stop at fewer and spill.
+constexpr int64_t kResidentThreads = 512;
 
 // Lengths count elements, but for `bytes`.
 struct DotTiling {
@@ -173,6 +176,7 @@ class DotProducts {
     lhs_start_ = outerOffset(e_, g_, outer_, false);
     rhs_start_ = outerOffset(e_, g_, outer_, true);
     partials_ = f_.shared(t_.sharedBytes());
+    f_.keepResident(std::max<int64_t>(kResidentThreads / t_.threads(), 1));
     if (t_.along_k)
       alongK(lane, e_.scale(group, t_.columns));
     else

@@ -1,145 +1,114 @@
 """Every kernel of every model, as PTX: what it may not contain, and what ptxas makes of it.
 
-ptxas (of the CUDA toolkit) is looked for on PATH, in $CUDA_HOME/bin and in /usr/local/cuda/bin; where
-there is none the tests that need it are skipped.
+Where there is no ptxas the tests that need it are skipped; gpu_models.py tells where it is looked for.
 """
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import unittest
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[3] / "models"))
+import gpu_models  # noqa: E402
 import tools  # noqa: E402
 
-ARCHITECTURES = ("sm_80", "sm_90")
-# Strategies whose kernels keep what they compute in registers, always.
-NEVER_SPILL = {"map", "segments", "row", "column", "contraction", "dot"}
 # Of a map, which is bound by memory: enough that a processor holds 1024 threads.
 MOST_REGISTERS = {"map": 64}
+# Strategies that may spill, and of which kernels how many bytes at most: (kernel, architecture) -> bytes.
+# Products, rows, columns and maps keep what they compute in registers, always.
+MAY_SPILL = {"reference", "scatter", "transpose"}
+KNOWN_SPILLS = {}
 
-MODELS = sorted([*tools.EXAMPLES.glob("*/*.mlir"), *(tools.SOURCE / "tools/bench/models").glob("*.mlir"),
-                 *pathlib.Path(__file__).parent.glob("*.mlir")])
-
-
-def find_ptxas():
-    folders = [os.environ["PATH"], "/usr/local/cuda/bin"]
-    if "CUDA_HOME" in os.environ:
-        folders.insert(0, os.path.join(os.environ["CUDA_HOME"], "bin"))
-    return shutil.which("ptxas", path=os.pathsep.join(folders))
-
-
-PTXAS = find_ptxas()
+PTXAS = gpu_models.find_ptxas()
 needs_ptxas = unittest.skipUnless(PTXAS, "no ptxas: install a CUDA toolkit, or set CUDA_HOME")
-
-
-def entries(ptx):
-    """name -> (comment lines above the entry, declaration, body) of each kernel."""
-    found = {}
-    pattern = r"((?://[^\n]*\n)*)\.visible \.entry (\w+)\(([^)]*)\)([^{]*)\{(.*?)\n\}"
-    for comments, name, parameters, directives, body in re.findall(pattern, ptx, re.DOTALL):
-        found[name] = (comments.splitlines(), parameters, directives, body)
-    return found
-
-
-def resources(text):
-    """name -> what `ptxas -v` said of each kernel."""
-    found = {}
-    for block in re.split(r"Compiling entry function '", text)[1:]:
-        name = block.split("'")[0]
-        number = lambda pattern: int((re.search(pattern, block) or [0, 0])[1])  # noqa: E731
-        found[name] = {"registers": number(r"Used (\d+) registers"),
-                       "spills": number(r"(\d+) bytes spill stores") + number(r"(\d+) bytes spill loads"),
-                       "stack": number(r"(\d+) bytes stack frame"),
-                       "shared": number(r"(\d+) bytes smem")}
-    return found
 
 
 class PtxTest(tools.ModelTest):
     @classmethod
     def setUpClass(cls):
-        cls.ptx, cls.strategies = {}, {}
-        for model in MODELS:
-            source = model.read_text()
-            if "COUNT" in source:  # a number that its benchmark fills in
-                source = source.replace("COUNT", "100003")
-            text = cls.compile(source, model.name, "--emit=asm")
-            # A text that only defines layers or functions has no kernels.
-            if ".entry" not in text:
-                continue
-            cls.ptx[str(model.relative_to(tools.SOURCE))] = text
-            ir = cls.compile(source, model.name, "--compile-to=strategy")
-            for name, attributes in re.findall(r"kernel\.func @(\w+) attributes (\{.*\}) \{\n", ir):
-                strategy = re.search(r'#kernel\.strategy<"(\w+)"', attributes)[1]
-                for stage in re.findall(r'#kernel\.stage<"(\w*)"', attributes):
-                    cls.strategies[f"{name}_{stage}" if stage else name] = strategy
+        cls.compiled = gpu_models.Compiled()
 
-    @staticmethod
-    def compile(source, name, *flags):
-        done = subprocess.run([str(tools.BIN / "graven-compile"), "-", "-o", "-", "--device=cuda", *flags],
-                              input=source, capture_output=True, text=True)
-        if done.returncode != 0:
-            raise AssertionError(f"{name} {' '.join(flags)}: {done.stderr}")
-        return done.stdout
+    def kernels(self):
+        """Each kernel with the words that tell where it is from."""
+        for model, entries in self.compiled.entries.items():
+            for name, entry in entries.items():
+                yield f"{model}: {name} ({entry.strategy})", name, entry
 
     def test_every_model_has_kernels(self):
-        self.assertGreaterEqual(len(self.ptx), 8, list(self.ptx))
-        for name, text in self.ptx.items():
-            self.assertTrue(entries(text), name)
+        self.assertGreaterEqual(len(self.compiled.ptx), 35, list(self.compiled.ptx))
+        self.assertTrue(all(self.compiled.entries.values()))
+        strategies = {entry.strategy for _, _, entry in self.kernels()}
+        self.assertLessEqual({"map", "segments", "row", "column", "contraction", "dot"}, strategies)
 
     def test_header_says_isa_and_least_architecture(self):
-        for name, text in self.ptx.items():
+        for name, text in self.compiled.ptx.items():
             self.assertEqual(re.findall(r"^\.(?:version|target|address_size) .*$", text, re.MULTILINE),
                              [".version 8.0", ".target sm_80", ".address_size 64"], name)
 
     def test_nothing_is_called_and_nothing_local(self):
-        for model, text in self.ptx.items():
+        for model, text in self.compiled.ptx.items():
             self.assertNotIn(".extern .func", text, model)
-            for name, (_, _, _, body) in entries(text).items():
-                where = f"{model}: {name}"
-                self.assertNotRegex(body, r"^\s*call", where)
-                self.assertNotRegex(body, r"vprintf|trap", where)
-                # Buffers are global memory from the start: no generic access.
-                self.assertNotRegex(body, r"\b(?:ld|st)\.(?:volatile\.)?[bsuf]\d", where)
-                if self.strategies[name] in NEVER_SPILL:
-                    self.assertNotIn(".local", body, where)
+        for where, _, entry in self.kernels():
+            self.assertNotRegex(entry.body, r"(?m)^\s*(?:@\S+\s+)?call", where)
+            self.assertNotRegex(entry.body, r"vprintf|trap", where)
+            # Buffers are global memory from the start: no generic access.
+            self.assertNotRegex(entry.body, r"\b(?:ld|st)\.(?:volatile\.)?[bsuf]\d", where)
+            if entry.strategy not in MAY_SPILL:
+                self.assertNotIn(".local", entry.body, where)
 
     def test_operands_are_told_above_each_entry(self):
-        for model, text in self.ptx.items():
-            for name, (comments, parameters, directives, _) in entries(text).items():
-                where = f"{model}: {name}"
-                told = [line for line in comments if line.startswith("// operand ")]
-                self.assertEqual(len(told), parameters.count(".param"), where)
-                for number, line in enumerate(told):
-                    self.assertRegex(line, rf"^// operand {number}: \d+ bytes, (read|write|read write)$")
-                self.assertRegex(directives, r"\.reqntid \d+", where)
+        for where, _, entry in self.kernels():
+            told = [line for line in entry.comments if line.startswith("// operand ")]
+            self.assertEqual(len(told), entry.parameters.count(".param"), where)
+            for number, line in enumerate(told):
+                self.assertRegex(line, rf"^// operand {number}: \d+ bytes, (read|write|read write)$")
+            self.assertRegex(entry.directives, r"\.reqntid \d+", where)
+
+    def test_products_are_made_by_tensor_cores_where_they_may_be(self):
+        on_tensor_cores = 0
+        for where, _, entry in self.kernels():
+            if entry.strategy not in ("contraction", "dot"):
+                self.assertNotIn("mma.sync", entry.body, where)
+                continue
+            multiplies = re.search(r"mma\.sync|fma\.rn", entry.body)
+            # The stage that adds parts of a sum multiplies nothing.
+            if not multiplies and "add.rn" in entry.body:
+                continue
+            narrow = re.search(r"in b?f16|of b?f16|--matmul=tf32", where)
+            on_tensor_cores += "mma.sync" in entry.body
+            if not narrow or entry.strategy == "dot":
+                self.assertNotIn("mma.sync", entry.body, where)
+            else:
+                self.assertIn("mma.sync", entry.body, where)
+        self.assertGreater(on_tensor_cores, 50)
 
     @needs_ptxas
     def test_ptxas_takes_every_kernel_without_spills(self):
-        others = []
-        for model, text in self.ptx.items():
-            file = self.folder / "model.ptx"
-            file.write_text(text)
-            for architecture in ARCHITECTURES:
-                done = subprocess.run([PTXAS, "-v", f"-arch={architecture}", str(file), "-o",
-                                       str(self.folder / "model.cubin")], capture_output=True, text=True)
-                self.assertEqual(done.returncode, 0, f"{model}: {done.stderr}")
-                self.assertNotIn("warning", done.stderr, model)
-                found = resources(done.stderr + done.stdout)
-                self.assertEqual(set(found), set(entries(text)), model)
-                for name, used in found.items():
-                    strategy = self.strategies[name]
-                    where = f"{model}: {name} ({strategy}, {architecture}): {used}"
-                    self.assertGreater(used["registers"], 0, where)
-                    self.assertLessEqual(used["registers"], MOST_REGISTERS.get(strategy, 255), where)
-                    if strategy in NEVER_SPILL:
-                        self.assertEqual(used["spills"], 0, where)
-                        self.assertEqual(used["stack"], 0, where)
-                    elif used["spills"] or used["stack"]:
-                        others.append(where)
-        print(f"{len(others)} other kernels spill" + "".join("\n  " + line for line in others))
+        used, listed = 0, dict.fromkeys(KNOWN_SPILLS, 0)
+        for architecture in gpu_models.ARCHITECTURES:
+            resources = self.compiled.resources(PTXAS, architecture, self.folder)
+            for where, name, entry in self.kernels():
+                found = resources[where.split(": ")[0]][name]
+                where += f" for {architecture}: {found.registers} registers, {found.stack} bytes of stack, " \
+                         f"{found.spills} spilled"
+                self.assertGreater(found.registers, 0, where)
+                self.assertLessEqual(found.registers, MOST_REGISTERS.get(entry.strategy, 255), where)
+                self.assertLessEqual(found.shared, 48 << 10, where)
+                products = len(re.findall(r"\bmma\.sync", entry.body))
+                machine = found.instructions[gpu_models.HMMA]
+                # ptxas may unroll what is a loop in PTX.
+                self.assertTrue(machine >= products > 0 or machine == products == 0,
+                                f"{where}: {machine} HMMA for {products} mma.sync")
+                used += 1
+                if not found.spills and not found.stack:
+                    continue
+                self.assertIn(entry.strategy, MAY_SPILL, where)
+                self.assertLessEqual(found.spills, KNOWN_SPILLS.get((name, architecture), -1), where)
+                listed[name, architecture] = found.spills
+        print(f"{used} kernels assembled; spills: {listed or 'none'}")
+        self.assertGreater(used, 1000)
+        self.assertEqual(listed, KNOWN_SPILLS)
 
 
 # A driver with one device, as far as the compiler asks.
