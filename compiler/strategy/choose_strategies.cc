@@ -1,6 +1,7 @@
 #include "compiler/strategy/cost.h"
 #include "compiler/strategy/force_strategy.h"
 #include "compiler/strategy/kernel_name.h"
+#include "compiler/strategy/pack_constants.h"
 #include "compiler/strategy/passes.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -112,17 +113,35 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
     for (kernel::FuncOp other : others)
       if (sameKernel(other, fused)) kernel = other;
     OpBuilder b(fused);
+    SmallVector<Value> inputs(fused.getInputs());
+    for (const Plan::Packed &packed : plan.packed)
+      inputs[packed.input] = packConstant(b, inputs[packed.input], packed);
     if (!kernel) {
       std::string name = base;
       for (int number = 2; SymbolTable::lookupSymbolIn(getOperation(), name); ++number)
         name = base + "_v" + std::to_string(number);
       kernel = makeKernel(fused, plan, *strategy, name);
+      if (!plan.packed.empty())
+        kernel.setStoredTypesAttr(
+            b.getTypeArrayAttr(llvm::to_vector(ValueRange(inputs).getTypes())));
       others.push_back(kernel);
     }
     auto call = kernel::CallOp::create(b, fused.getLoc(), fused.getResultTypes(),
-                                       kernel.getSymName(), fused.getInputs());
+                                       kernel.getSymName(), inputs);
+    // Packed constants leave the ones they were made from, which the artifact need not hold.
+    SmallVector<Operation *> sources;
+    for (const Plan::Packed &packed : plan.packed)
+      if (Operation *source = fused.getInputs()[packed.input].getDefiningOp())
+        sources.push_back(source);
     fused.replaceAllUsesWith(call);
     fused.erase();
+    for (Operation *source : sources)
+      while (source && source->use_empty()) {
+        Operation *behind =
+            source->getNumOperands() ? source->getOperand(0).getDefiningOp() : nullptr;
+        source->erase();
+        source = behind;
+      }
     return success();
   }
 
@@ -147,7 +166,8 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
         fused.getSharedAttr(),
         kernel::StrategyAttr::get(b.getContext(), strategy.name, b.getDictionaryAttr(params)),
         b.getArrayAttr(stages), b.getI64IntegerAttr(plan.scratch_bytes), b.getArrayAttr(pairs),
-        b.getI64IntegerAttr(cost.flops), b.getI64IntegerAttr(cost.bytes));
+        b.getI64IntegerAttr(cost.flops), b.getI64IntegerAttr(cost.bytes),
+        /*stored_types=*/ArrayAttr());
     kernel.getBody().takeBody(fused.getBody());
     return kernel;
   }

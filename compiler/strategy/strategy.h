@@ -7,6 +7,7 @@
 #ifndef GRAVEN_COMPILER_STRATEGY_STRATEGY_H_
 #define GRAVEN_COMPILER_STRATEGY_STRATEGY_H_
 
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -35,6 +36,15 @@ struct Plan {
   int64_t scratch_bytes = 0;
   // Pairs (input, output) that may share memory; see kernel.func.
   llvm::SmallVector<std::pair<int64_t, int64_t>> same_index;
+  // A constant input (see isStoredConstant) that the kernel wants in another order: `elements` of
+  // its type, of which number i is element source(i) of the constant, row-major, or 0 where that is
+  // -1.
+  struct Packed {
+    int64_t input;
+    int64_t elements;
+    std::function<int64_t(int64_t)> source;
+  };
+  llvm::SmallVector<Packed> packed;
   std::string shape;   // for the kernel's name: "64x128x784"
   std::string config;  // for the kernel's name: "t8x32", may be empty
 };

@@ -52,6 +52,11 @@ LogicalResult FusedOp::verify() {
   return success();
 }
 
+SmallVector<Type> FuncOp::getInputTypes() {
+  if (auto stored = getStoredTypes()) return llvm::to_vector(stored->getAsValueRange<TypeAttr>());
+  return llvm::to_vector(getBody().front().getArgumentTypes());
+}
+
 bool FuncOp::mayShare(int64_t input, int64_t output) {
   return llvm::any_of(getSameIndex(), [&](Attribute pair) {
     ArrayRef<int64_t> places = cast<DenseI64ArrayAttr>(pair).asArrayRef();

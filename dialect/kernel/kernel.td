@@ -93,7 +93,9 @@ def Kernel_FuncOp : Kernel_Op<"func", [IsolatedFromAbove, Symbol, SingleBlock,
   let description = [{
     The block's arguments are the kernel's inputs, the operands of kernel.yield its outputs. Machine
     code receives one buffer for each input, then each output, then scratch memory if it asks for
-    any. `same_index` lists pairs (input, output) that may share memory: whatever the stages, an element
+    any. `stored_types`, where given, tells for each input its type in memory: an input may be stored in
+    an order of the strategy's own (a constant packed for a product), which its argument does not show.
+    `same_index` lists pairs (input, output) that may share memory: whatever the stages, an element
     of the input is read only by the workgroup that writes the element of the output at the same
     place, and before that, or by stages that are over by then.
 
@@ -105,11 +107,13 @@ def Kernel_FuncOp : Kernel_Op<"func", [IsolatedFromAbove, Symbol, SingleBlock,
                        DefaultValuedOptionalAttr<I64Attr, "0">:$scratch_bytes,
                        DefaultValuedOptionalAttr<ArrayAttr, "{}">:$same_index,
                        DefaultValuedOptionalAttr<I64Attr, "0">:$flops,
-                       DefaultValuedOptionalAttr<I64Attr, "0">:$bytes);
+                       DefaultValuedOptionalAttr<I64Attr, "0">:$bytes,
+                       OptionalAttr<TypeArrayAttr>:$stored_types);
   let regions = (region SizedRegion<1>:$body);
   let assemblyFormat = "$sym_name attr-dict-with-keyword $body";
   let extraClassDeclaration = [{
-    ::mlir::TypeRange getInputTypes() { return getBody().front().getArgumentTypes(); }
+    // Types of the inputs in memory.
+    ::llvm::SmallVector<::mlir::Type> getInputTypes();
     ::mlir::TypeRange getOutputTypes() { return getBody().front().getTerminator()->getOperandTypes(); }
     // Whether output `output` may be written where input `input` lies.
     bool mayShare(int64_t input, int64_t output);

@@ -12,6 +12,7 @@
 #include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/kernel_name.h"
+#include "compiler/strategy/pack_constants.h"
 #include "compiler/strategy/same_index.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
@@ -22,13 +23,47 @@ namespace {
 
 bool matches(kernel::FusedOp fused, const strategy::Target &) { return isProductKernel(fused); }
 
+// The block argument that is called the left or right operand here.
+BlockArgument operandOf(graph::DotGeneralOp dot, const Tiling &tiling, bool left) {
+  return cast<BlockArgument>(left != tiling.gemm.swapped ? dot.getLhs() : dot.getRhs());
+}
+
+// The panels of the right operand, packed by the compiler.
+strategy::Plan::Packed packedConstant(const Tiling &tiling, int64_t input) {
+  const GemmShape &gemm = tiling.gemm;
+  PanelFormat format = tiling.rhsFormat();
+  int64_t matrices = gemm.rhsMatrices();
+  auto source = [=](int64_t place) -> int64_t {
+    int64_t k, i, matrix = place / format.matrixStride();
+    if (!format.find(place % format.matrixStride(), k, i)) return -1;
+    int64_t offset = k * gemm.rhs_k + i * gemm.rhs_n;
+    if (matrices == 1) return offset;
+    for (const GemmShape::Outer &axis : llvm::reverse(gemm.outer)) {
+      offset += matrix % axis.length * axis.rhs_stride;
+      matrix /= axis.length;
+    }
+    return offset;
+  };
+  return {input, matrices * format.matrixStride(), source};
+}
+
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   Block &body = fused.getBody().front();
-  Tiling tiling = chooseTiling(soleProduct(body), epilogueOf(body), target);
+  graph::DotGeneralOp dot = soleProduct(body);
+  // What follows the product reads operands in their own order.
+  auto isConstant = [&](Value operand) {
+    return operand.hasOneUse() &&
+           strategy::isStoredConstant(
+               fused.getInputs()[cast<BlockArgument>(operand).getArgNumber()]);
+  };
+  Tiling tiling = chooseTiling(dot, epilogueOf(body), target, isConstant(dot.getLhs()),
+                               isConstant(dot.getRhs()));
   strategy::Plan plan;
   plan.params = tiling.params();
   if (tiling.rhs == Packing::kStage) plan.stages.push_back({"pack", tiling.packedRhs()});
   if (tiling.lhs == Packing::kStage) plan.stages.push_back({"packl", tiling.packedLhs()});
+  if (tiling.rhs == Packing::kConstant)
+    plan.packed.push_back(packedConstant(tiling, operandOf(dot, tiling, false).getArgNumber()));
   plan.scratch_bytes = tiling.scratchBytes();
   plan.stages.push_back({"", tiling.grid()});
   // The product's operands are read anywhere; sameIndexPairs leaves them out.
@@ -40,11 +75,6 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   plan.shape = strategy::shapeName(shape);
   plan.config = tiling.name();
   return plan;
-}
-
-// The block argument that is called the left or right operand here.
-BlockArgument operandOf(graph::DotGeneralOp dot, const Tiling &tiling, bool left) {
-  return cast<BlockArgument>(left != tiling.gemm.swapped ? dot.getLhs() : dot.getRhs());
 }
 
 // How an operand is packed; the copy goes to `target`.
@@ -83,6 +113,7 @@ class Main {
     rhs_ = f_.inputPointer(operandOf(dot, t_, false).getArgNumber());
     if (t_.lhs == Packing::kStage) packed_lhs_ = f_.scratchPointer(t_.lhsOffset());
     if (t_.rhs == Packing::kStage) packed_rhs_ = f_.scratchPointer(0);
+    if (t_.rhs == Packing::kConstant) packed_rhs_ = rhs_;
     if (int64_t bytes = t_.stackBytes()) packed_rhs_ = f_.stackPointer(bytes);
   }
 
@@ -124,16 +155,19 @@ class Main {
     return e_.scale(panel, format.panelStride());
   }
 
-  // The columns [n, n + width) of the right operand, packed where that is to be done here.
+  // Where the columns from n on of the right operand begin.
+  Value rightSource(const Index &n) {
+    return e_.pointerTo(rhs_, source_, e_.add(rhs_outer_, e_.scale(n, g_.rhs_n)));
+  }
+
+  // The columns [n, n + width) of the right operand, as the tiles of a workgroup read them.
   MicroKernel::Operand rightOperand(const Index &n, int64_t width) {
     int64_t padded = llvm::alignTo(width, t_.lanes);
-    auto source = [&] {
-      return e_.pointerTo(rhs_, source_, e_.add(rhs_outer_, e_.scale(n, g_.rhs_n)));
-    };
     switch (t_.rhs) {
       case Packing::kNone:
-        return {source(), source_, g_.rhs_k, g_.rhs_n, false};
+        return {rightSource(n), source_, g_.rhs_k, g_.rhs_n, false};
       case Packing::kStage:
+      case Packing::kConstant:
       case Packing::kCall: {
         Index start = panelStart(e_.divide(n, t_.columns()), t_.rhsFormat(), g_.rhsMatrices() > 1);
         return {e_.pointerTo(packed_rhs_, element_, start), element_, padded, 1, true};
@@ -141,20 +175,40 @@ class Main {
       case Packing::kPanel:
         break;
     }
+    return {packed_rhs_, element_, padded, 1, true};
+  }
+
+  // Packs the panel of the columns [n, n + width) where this workgroup does not find it packed.
+  // Where that can be done on the way, the first tile of rows does it, and is computed by that. The
+  // first row that is left to compute, from `from` on.
+  Index emitPanelOf(const Index &n, int64_t width, const Index &from) {
     PanelPacking packing = packingOf(f_, t_, false, packed_rhs_);
-    auto pack = [&] { emitPanel(e_, packing, source(), packed_rhs_, width, padded); };
+    int64_t padded = llvm::alignTo(width, t_.lanes);
+    bool on_the_way = g_.rhs_n == 1 && (t_.rowBlocks() - 1) * t_.block_rows + t_.rows <= g_.m;
+    auto pack = [&] {
+      if (!on_the_way) {
+        emitPanel(e_, packing, rightSource(n), packed_rhs_, width, padded);
+        return e_.setLanes(t_.lanes);
+      }
+      MicroKernel::Operand source = {rightSource(n), source_, g_.rhs_k, 1, false, packed_rhs_};
+      micro_kernel_.emit(outer_, from, t_.rows, n, width, leftOperand(from), source);
+    };
+    Index next = e_.add(from, t_.rows);
     if (t_.rowBlocks() == 1 || t_.block_columns > t_.columns()) {
       pack();
-    } else {
-      // A thread keeps the panel from one row block to the next.
-      Value first = e_.inside(row_block_, 0, 1);
-      Value begin =
-          arith::CmpIOp::create(e_.builder(), e_.loc(), arith::CmpIPredicate::eq,
-                                e_.materialize(workgroup_), e_.materialize(f_.range().first));
-      e_.when(arith::OrIOp::create(e_.builder(), e_.loc(), first, begin), pack);
+      return on_the_way ? next : from;
     }
-    e_.setLanes(t_.lanes);
-    return {packed_rhs_, element_, padded, 1, true};
+    // A thread keeps the panel from one row block to the next.
+    OpBuilder &b = e_.builder();
+    Value begin =
+        arith::CmpIOp::create(b, e_.loc(), arith::CmpIPredicate::eq, e_.materialize(workgroup_),
+                              e_.materialize(f_.range().first));
+    Value missing = arith::OrIOp::create(b, e_.loc(), e_.inside(row_block_, 0, 1), begin);
+    e_.when(missing, pack);
+    if (!on_the_way) return from;
+    Value start =
+        arith::SelectOp::create(b, e_.loc(), missing, e_.materialize(next), e_.materialize(from));
+    return e_.wrap(start, e_.depth(), t_.rows);
   }
 
   MicroKernel::Operand leftOperand(const Index &m) {
@@ -168,10 +222,11 @@ class Main {
 
   // All tiles of the workgroup with columns [n, n + width).
   void emitColumns(const Index &n, int64_t width) {
-    MicroKernel::Operand rhs = rightOperand(n, width);
     int64_t whole = g_.m / t_.rows * t_.rows, left = g_.m - whole;
     Index from = e_.scale(row_block_, t_.block_rows);
     Index to = e_.minimum(e_.add(from, t_.block_rows), Index::constant(whole));
+    if (t_.rhs == Packing::kPanel) from = emitPanelOf(n, width, from);
+    MicroKernel::Operand rhs = rightOperand(n, width);
     auto tile = [&](const Index &m, int64_t rows) {
       micro_kernel_.emit(outer_, m, rows, n, width, leftOperand(m), rhs);
     };

@@ -12,6 +12,9 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
+// How many k ahead of a panel that is packed its elements are asked for from memory: they lie in
+// short runs at long strides, which no machine foresees.
+constexpr int64_t kPrefetchDistance = 80;
 // Operations behind the product from which on they are emitted in a loop over the tile's rows:
 // unrolled over the whole tile their temporaries would push accumulators out of registers.
 constexpr int64_t kCostlyEpilogue = 8;
@@ -83,6 +86,14 @@ Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, 
       load();
     else
       inColumns(v * lanes, width, load);
+  }
+  if (rhs.copy) {
+    Index to = e_.scale(k, vectors * lanes);
+    for (int64_t v = 0; v < vectors; ++v) {
+      Index index = e_.add(to, v * lanes);
+      e_.store(rhs.copy, element_, lanes > 1 ? e_.lanesFrom(index) : index, right[v]);
+      e_.prefetch(row, element_, Index::constant(kPrefetchDistance * rhs.stride_k + v * lanes));
+    }
   }
   Emitter::Carry next(sums.begin(), sums.end());
   for (int64_t i = 0; i < rows; ++i) {

@@ -23,6 +23,9 @@ class MicroKernel {
     mlir::Type element;  // in memory
     int64_t stride_k, stride_i;
     bool padded;  // elements behind the last index may be read
+    // Of the right operand, where not null: vectors are also written there, row after row of the
+    // tile's width in whole vectors, which packs a panel (panel_format.h) on the way.
+    mlir::Value copy = {};
   };
   // `epilogue`: operations on each element behind the product.
   MicroKernel(KernelFunction &function, const Tiling &tiling, graph::DotGeneralOp dot,

@@ -38,6 +38,15 @@ struct PanelFormat {
   int64_t panelStride() const { return k * width; }
   // Elements of one matrix.
   int64_t matrixStride() const { return panels() * panelStride(); }
+  // What lies at `place` of a matrix: element (k, i), or nothing.
+  bool find(int64_t place, int64_t &k_index, int64_t &i) const {
+    int64_t panel = place / panelStride(), in_panel = place % panelStride();
+    int64_t wide = panel < wholePanels() ? width : leftWidth();
+    if (in_panel >= k * wide) return false;
+    k_index = in_panel / wide;
+    i = panel * width + in_panel % wide;
+    return i < length;
+  }
 };
 
 }  // namespace graven::codegen::cpu

@@ -23,8 +23,13 @@ int64_t blocks(int64_t length, int64_t block) {
 // Fills in a tiling step by step; each step sees what the ones before it chose.
 class Choice {
  public:
-  Choice(const GemmShape &gemm, Type element, int64_t epilogue, const strategy::Target &target)
-      : target_(target), epilogue_(epilogue), converts_(graph::isNarrowFloat(element)) {
+  // `constant`: the right operand is.
+  Choice(const GemmShape &gemm, Type element, int64_t epilogue, const strategy::Target &target,
+         bool constant)
+      : target_(target),
+        epilogue_(epilogue),
+        converts_(graph::isNarrowFloat(element)),
+        constant_(constant && !converts_) {
     t_.gemm = gemm;
     t_.bytes = heldBytes(element);
     turn();
@@ -44,7 +49,7 @@ class Choice {
   int64_t n() const { return std::max<int64_t>(t_.gemm.n, 1); }
   int64_t k() const { return std::max<int64_t>(t_.gemm.k, 1); }
   int64_t rhsBytes() const { return t_.gemm.k * t_.gemm.n * t_.bytes; }
-  bool transposedRhs() const { return t_.gemm.rhs_n != 1 && t_.gemm.n > 1; }
+  bool transposedRhs() const { return !constant_ && t_.gemm.rhs_n != 1 && t_.gemm.n > 1; }
 
   // Where both operands lie along k, one of them must be transposed for its elements to fill a
   // vector. That is the right one as a rule, since then results come out in rows. Where the left
@@ -81,17 +86,26 @@ class Choice {
 
   void chooseRhs() {
     int64_t panel = k() * t_.columns() * t_.bytes;
-    bool large = rhsBytes() > target_.l2_bytes && m() >= kManyRows;
-    // Rows of a panel at multiples of half a page fall into the same few sets of the cache.
-    bool aliased = t_.gemm.rhs_k * t_.bytes % 2048 == 0 && t_.gemm.k >= 512 && m() >= kManyRows;
+    bool beyond_l2 = rhsBytes() > target_.l2_bytes;
+    bool large = beyond_l2 && m() >= kManyRows;
+    // Rows of a panel at multiples of half a page fall into the same few sets of the cache; where
+    // they are pages apart, each step of k is a page of its own, which the machine does not
+    // foresee. Packing on the way of the first tile costs next to nothing and asks for memory in
+    // time.
+    int64_t stride = t_.gemm.rhs_k * t_.bytes;
+    bool scattered = (stride % 2048 == 0 || stride >= 8192) && t_.gemm.k >= 512;
+    bool aliased = scattered && stride % 2048 == 0 && m() >= kManyRows;
+    bool far = scattered && beyond_l2 && m() > 4 && panel <= kStackBytes;
     // Gathering straight from the operand costs less than packing where it is small.
     bool strided = transposedRhs() && k() * n() * t_.gemm.outerCount() > 512;
     Packing packing = Packing::kNone;
-    if (t_.gemm.is_turned) {
+    if (constant_ && !t_.gemm.is_turned) {
+      packing = Packing::kConstant;
+    } else if (t_.gemm.is_turned) {
       packing = t_.rhsFormat().panels() * panel <= kStackBytes && t_.gemm.rhsMatrices() == 1
                     ? Packing::kCall
                     : Packing::kStage;
-    } else if (large || aliased || strided || (converts_ && m() > t_.rows)) {
+    } else if (large || aliased || far || strided || (converts_ && m() > t_.rows)) {
       packing = panel <= kStackBytes ? Packing::kPanel : Packing::kStage;
     }
     t_.rhs = Packing(decide("pack_rhs", int64_t(packing)));
@@ -124,6 +138,7 @@ class Choice {
   const strategy::Target &target_;
   int64_t epilogue_;
   bool converts_;  // operands are f16 or bf16
+  bool constant_;  // the right operand can be packed by the compiler
   Tiling t_;
 };
 
@@ -157,7 +172,7 @@ std::string Tiling::name() const {
   std::string text = "t" + std::to_string(rows) + "x" + std::to_string(columns());
   if (gemm.is_turned) text += "t";
   if (lhs != Packing::kNone) text += "l";
-  if (rhs != Packing::kNone) text += "p";
+  if (rhs != Packing::kNone) text += rhs == Packing::kConstant ? "c" : "p";
   return text;
 }
 
@@ -188,8 +203,11 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
   return tiling;
 }
 
-Tiling chooseTiling(graph::DotGeneralOp dot, int64_t epilogue, const strategy::Target &target) {
-  return Choice(*gemmShapeOf(dot), elementOf(dot.getLhs()), epilogue, target).tiling();
+Tiling chooseTiling(graph::DotGeneralOp dot, int64_t epilogue, const strategy::Target &target,
+                    bool lhs_constant, bool rhs_constant) {
+  GemmShape gemm = *gemmShapeOf(dot);
+  bool constant = gemm.swapped ? lhs_constant : rhs_constant;
+  return Choice(gemm, elementOf(dot.getLhs()), epilogue, target, constant).tiling();
 }
 
 }  // namespace graven::codegen::cpu

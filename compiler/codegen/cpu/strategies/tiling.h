@@ -13,10 +13,11 @@ namespace graven::codegen::cpu {
 
 // Where a packed copy of an operand is made. The numbers stand in the plan's parameters.
 enum class Packing : int64_t {
-  kNone = 0,   // the operand is read where it lies
-  kStage = 1,  // all of it by a stage of its own, into scratch memory
-  kPanel = 2,  // right operand: each panel by the thread that needs it, onto its stack
-  kCall = 3,   // right operand: all of it by each thread, onto its stack
+  kNone = 0,      // the operand is read where it lies
+  kStage = 1,     // all of it by a stage of its own, into scratch memory
+  kPanel = 2,     // right operand: each panel by the thread that needs it, onto its stack
+  kCall = 3,      // right operand: all of it by each thread, onto its stack
+  kConstant = 4,  // right operand: by the compiler, as a constant of the artifact
 };
 
 // Lengths count elements, but for `bytes`.
@@ -56,8 +57,10 @@ struct Tiling {
 };
 
 // The cost model. `epilogue` counts operations on each element of the result that follow the
-// product. Where `target.forced` names a parameter, that value is taken.
-Tiling chooseTiling(graph::DotGeneralOp dot, int64_t epilogue, const strategy::Target &target);
+// product; `lhs_constant`, `rhs_constant`: that operand of the op can be packed by the compiler.
+// Where `target.forced` names a parameter, that value is taken.
+Tiling chooseTiling(graph::DotGeneralOp dot, int64_t epilogue, const strategy::Target &target,
+                    bool lhs_constant = false, bool rhs_constant = false);
 
 }  // namespace graven::codegen::cpu
 

@@ -140,6 +140,12 @@ TEST(ContractionKernels, PackedOperands) {
         << kernel.func().getSymName().str();
     kernel.check(5, 2e-6);
   }
+  // Rows of the right operand half a page apart, more of them than the cache holds.
+  CompiledKernel far(product({20, 512, 513}, false, false, "f32", false), "", "native",
+                     [](strategy::Target &target) { target.l2_bytes = 256 << 10; });
+  ASSERT_TRUE(far.ok());
+  EXPECT_TRUE(far.func().getSymName().ends_with("p")) << far.func().getSymName().str();
+  far.check(7, 2e-6);
   std::string body =
       "    %0 = dot_general(%a0, %a1, lhs_batch = [0], rhs_batch = [0], lhs_contract = [1], "
       "rhs_contract = [2]) : (tensor<2x64x72xf32>, tensor<2x130x64xf32>) -> "

@@ -1,4 +1,7 @@
-// Speed of single kernels on one core, for people: `kernel_benchmark [filter]`. Not a test.
+// Speed of single kernels on one core, for people. Not a test.
+//
+//   kernel_benchmark [FILTER]
+//   kernel_benchmark nn:MxNxK[:PARAM=NUMBER,...] ...   products (nn, nt or tn) with a forced tiling
 #include <gtest/gtest.h>
 #include <time.h>
 
@@ -20,9 +23,10 @@ double seconds() {
 
 // Median seconds of a run of `text`, and its work as the plan counts it.
 void measure(const char *name, const std::string &text, const char *filter, double low = -2,
-             strategy::Numerics numerics = strategy::Numerics::kFast) {
+             strategy::Numerics numerics = strategy::Numerics::kFast,
+             const std::string &force = "") {
   if (filter && !strstr(name, filter)) return;
-  CompiledKernel kernel(text, "", "native",
+  CompiledKernel kernel(text, force, "native",
                         [&](strategy::Target &target) { target.numerics = numerics; });
   if (!kernel.ok()) return;
   std::vector<void *> buffers;
@@ -45,8 +49,9 @@ void measure(const char *name, const std::string &text, const char *filter, doub
   kernel.launch(buffers.data());
   once = std::max(seconds() - once, 1e-7);
   int repeat = std::max(1, static_cast<int>(2e-3 / once));
+  int rounds = std::clamp(static_cast<int>(0.5 / (once * repeat)), 5, 40);
   std::vector<double> times;
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < rounds; ++round) {
     double begin = seconds();
     for (int i = 0; i < repeat; ++i) kernel.launch(buffers.data());
     times.push_back((seconds() - begin) / repeat);
@@ -70,6 +75,18 @@ std::string product(int64_t m, int64_t n, int64_t k, bool lhs_transposed, bool r
                      (rhs_transposed ? "1" : "0") + "]) : (tensor<" + lhs + ">, tensor<" + rhs +
                      ">) -> tensor<" + t(m, n) + ">\n";
   return kernelText("contraction", {lhs, rhs}, body, {"%0"}, {t(m, n)});
+}
+
+// Measures the product that `argument` describes; false where it describes none.
+bool measureProduct(const std::string &argument) {
+  char orientation[3];
+  long m, n, k;
+  if (sscanf(argument.c_str(), "%2[nt]:%ldx%ldx%ld", orientation, &m, &n, &k) != 4) return false;
+  size_t colon = argument.find(':', 3);
+  std::string force = colon == std::string::npos ? "" : "contraction" + argument.substr(colon);
+  measure(argument.c_str(), product(m, n, k, orientation[0] == 't', orientation[1] == 't'), nullptr,
+          -2, strategy::Numerics::kFast, force);
+  return true;
 }
 
 std::string softmax(int64_t rows, int64_t columns) {
@@ -132,6 +149,11 @@ std::string adam(int64_t count) {
 int main(int argc, char **argv) {
   using namespace graven::codegen::cpu;
   testing::InitGoogleTest(&argc, argv);
+  if (argc > 1 && measureProduct(argv[1])) {
+    for (int i = 2; i < argc; ++i)
+      if (!measureProduct(argv[i])) printf("not a product: %s\n", argv[i]);
+    return 0;
+  }
   const char *filter = argc > 1 ? argv[1] : nullptr;
   measure("nn 128x512x784", product(128, 512, 784, false, false), filter);
   measure("nn 128x128x784", product(128, 128, 784, false, false), filter);
