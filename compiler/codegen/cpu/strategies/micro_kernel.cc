@@ -15,6 +15,8 @@ namespace {
 // How many k ahead of a panel that is packed its elements are asked for from memory: they lie in
 // short runs at long strides, which no machine foresees.
 constexpr int64_t kPrefetchDistance = 80;
+// The same for a packed left operand, of which a tile reads one long run.
+constexpr int64_t kPrefetchRun = 64;
 // Operations behind the product from which on they are emitted in a loop over the tile's rows:
 // unrolled over the whole tile their temporaries would push accumulators out of registers.
 constexpr int64_t kCostlyEpilogue = 8;
@@ -95,6 +97,7 @@ Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, 
       e_.prefetch(row, element_, Index::constant(kPrefetchDistance * rhs.stride_k + v * lanes));
     }
   }
+  if (lhs.padded) e_.prefetch(column, lhs.element, Index::constant(kPrefetchRun * lhs.stride_k));
   Emitter::Carry next(sums.begin(), sums.end());
   for (int64_t i = 0; i < rows; ++i) {
     Value left = e_.splat(e_.load(column, lhs.element, Index::constant(i * lhs.stride_i)));

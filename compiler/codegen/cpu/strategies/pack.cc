@@ -7,6 +7,14 @@
 using namespace mlir;
 
 namespace graven::codegen::cpu {
+namespace {
+
+// How many k ahead elements are asked for from memory where each k is a stride away, which no
+// machine foresees.
+constexpr int64_t kPrefetchDistance = 24;
+
+}  // namespace
+
 void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t count,
                int64_t width) {
   e.setLanes(p.lanes);
@@ -17,6 +25,7 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
   if (p.stride_k != 1 || p.lanes == 1) {
     e.loop(Index::constant(0), Index::constant(p.format.k), 1, [&](Index k) {
       Value row = e.pointerTo(from, p.element, e.scale(k, p.stride_k));
+      e.prefetch(row, p.element, Index::constant(kPrefetchDistance * p.stride_k));
       for (int64_t i = 0; i < width; i += p.lanes) {
         Value value = zero;
         Index index = Index::constant(i * p.stride_i);

@@ -117,9 +117,12 @@ class Choice {
     // cache.
     bool aliased = t_.gemm.lhs_k != 1 && t_.gemm.lhs_k * t_.bytes % 2048 == 0 &&
                    t_.gemm.k >= 1024 && n() >= 4 * t_.columns();
+    // A left operand that each panel of columns reads from behind the cache: a tile's rows are as
+    // many streams in memory, in a packed panel they are one, which can be asked for ahead.
+    bool streams = m() * k() * t_.bytes > 4 * target_.l2_bytes && n() >= 16 * t_.columns();
     // Packing converts each element once, not once for every panel of columns.
     bool converts = converts_ && n() > 2 * t_.columns();
-    t_.lhs = decide("pack_lhs", aliased || converts) ? Packing::kStage : Packing::kNone;
+    t_.lhs = decide("pack_lhs", aliased || streams || converts) ? Packing::kStage : Packing::kNone;
   }
 
   // One panel of columns and all rows at first; more workgroups where that makes too few, fewer
