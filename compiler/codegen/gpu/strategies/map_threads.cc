@@ -8,6 +8,19 @@ using namespace mlir;
 
 namespace graven::codegen::gpu {
 
+int64_t lanesOfThread(Block &body, const strategy::Target &target, int64_t length) {
+  int64_t widest = 0;
+  auto widen = [&](Value value) {
+    if (productOf(shapeOf(value)) > 1) widest = std::max(widest, bytesOf(elementOf(value)));
+  };
+  for (Value argument : body.getArguments()) widen(argument);
+  for (Value output : body.getTerminator()->getOperands()) widen(output);
+  int64_t lanes = lanesFor(body, target, length);
+  if (widest != 2) return lanes;
+  auto enough = static_cast<int64_t>(llvm::PowerOf2Ceil(std::max<int64_t>(length, 1)));
+  return std::max(lanes, std::min(target.lanes(widest), enough));
+}
+
 MapTiling tileMap(ValueRange values, const strategy::Target &target,
                   function_ref<bool(Value)> stored) {
   MapTiling tiling;
@@ -17,9 +30,9 @@ MapTiling tileMap(ValueRange values, const strategy::Target &target,
   if (!axes.lengths.empty()) tiling.inner = axes.lengths.back();
   int64_t elements = productOf(tiling.shape);
   tiling.outer = tiling.inner ? elements / tiling.inner : 0;
-  tiling.lanes = lanesFor(*values[0].getParentBlock(), target, tiling.inner);
+  tiling.lanes = lanesOfThread(*values[0].getParentBlock(), target, tiling.inner);
   // Rows that do not start at a multiple of the lanes would take unaligned accesses.
-  if (tiling.outer > 1 && tiling.inner % tiling.lanes) tiling.lanes = 1;
+  while (tiling.outer > 1 && tiling.inner % tiling.lanes) tiling.lanes /= 2;
   // Few elements: rather more threads than wide ones.
   if (elements < target.processors * tiling.threads) tiling.lanes = 1;
   int64_t pieces = tiling.outer * llvm::divideCeil(tiling.inner, tiling.lanes);

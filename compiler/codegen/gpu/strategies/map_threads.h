@@ -19,6 +19,11 @@ struct MapTiling {
   int64_t grid = 1;                   // workgroups
 };
 
+// Elements that a thread of an elementwise kernel takes at a time along an axis of `length`: 16
+// bytes of the widest that the kernel computes, or where all that it reads and writes has 16 bits,
+// of those.
+int64_t lanesOfThread(mlir::Block &body, const strategy::Target &target, int64_t length);
+
 // Tiling for `values` (all of one shape). `stored`: values that lie in memory besides block
 // arguments.
 MapTiling tileMap(mlir::ValueRange values, const strategy::Target &target,

@@ -3,8 +3,8 @@
 // The code exists once, for the ops of the first segment. A workgroup finds its segment by the
 // number of workgroups that each segment takes, and its buffers by the segment's number.
 #include "compiler/codegen/gpu/kernel_function.h"
+#include "compiler/codegen/gpu/strategies/map_threads.h"
 #include "compiler/codegen/gpu/strategies/strategies.h"
-#include "compiler/codegen/loops/axis_groups.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/codegen/loops/segment_layout.h"
 #include "compiler/strategy/kernel_name.h"
@@ -20,7 +20,7 @@ namespace {
 constexpr int64_t kThreads = 256;
 
 int64_t lanesOf(Block &body, const strategy::Target &target) {
-  return lanesFor(body, target, kThreads);
+  return lanesOfThread(body, target, kThreads);
 }
 
 bool matches(kernel::FusedOp fused, const strategy::Target &target) { return isOneFormula(fused); }

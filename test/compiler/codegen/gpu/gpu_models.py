@@ -123,6 +123,7 @@ class Entry:
     body: str
     text: str  # all of it
     strategy: str = ""
+    lanes: int = 1  # elements that a thread takes at a time, where the strategy says so
 
 
 def entries_of(ptx):
@@ -136,12 +137,13 @@ def entries_of(ptx):
 
 
 def strategies_of(ir):
-    """Name of a stage's entry -> strategy, of what --compile-to=strategy prints."""
+    """Name of a stage's entry -> (strategy, lanes), of what --compile-to=strategy prints."""
     found = {}
     for name, attributes in re.findall(r"kernel\.func @(\w+) attributes (\{.*\}) \{\n", ir):
-        strategy = re.search(r'#kernel\.strategy<"(\w+)"', attributes)[1]
+        strategy, parameters = re.search(r'#kernel\.strategy<"(\w+)"([^>]*)>', attributes).groups()
+        lanes = re.search(r"\blanes = (\d+)", parameters)
         for stage in re.findall(r'#kernel\.stage<"(\w*)"', attributes):
-            found[f"{name}_{stage}" if stage else name] = strategy
+            found[f"{name}_{stage}" if stage else name] = (strategy, int(lanes[1]) if lanes else 1)
     return found
 
 
@@ -217,7 +219,7 @@ class Compiled:
             self.entries[model.name] = entries_of(ptx)
             strategies = strategies_of(compile_model(model, "--compile-to=strategy"))
             for name, entry in self.entries[model.name].items():
-                entry.strategy = strategies[name]
+                entry.strategy, entry.lanes = strategies[name]
 
     def resources(self, ptxas, architecture, folder):
         """model's name -> kernel's name -> Resources."""

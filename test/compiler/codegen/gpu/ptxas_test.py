@@ -2,6 +2,7 @@
 
 Where there is no ptxas the tests that need it are skipped; gpu_models.py tells where it is looked for.
 """
+import math
 import os
 import pathlib
 import re
@@ -64,6 +65,20 @@ class PtxTest(tools.ModelTest):
             for number, line in enumerate(told):
                 self.assertRegex(line, rf"^// operand {number}: \d+ bytes, (read|write|read write)$")
             self.assertRegex(entry.directives, r"\.reqntid \d+", where)
+
+    def test_elementwise_kernels_access_16_bytes_at_a_time(self):
+        wide = 0
+        for where, name, entry in self.kernels():
+            if entry.strategy not in ("map", "segments") or entry.lanes < 4:
+                continue
+            sizes = [int(line.split()[3]) for line in entry.comments if line.startswith("// operand ")]
+            # Bits are bytes: of those alone lanes are fewer than 16.
+            shape = re.search(r"_(\d+(?:x\d+)*)_v", name)
+            if max(sizes) < 16 or shape and max(sizes) <= math.prod(map(int, shape[1].split("x"))):
+                continue
+            self.assertRegex(entry.body, r"\b(?:ld|st)\.global(?:\.nc)?\.(?:v4\.b32|v2\.b64)", where)
+            wide += 1
+        self.assertGreater(wide, 50)
 
     def test_products_are_made_by_tensor_cores_where_they_may_be(self):
         on_tensor_cores = 0
