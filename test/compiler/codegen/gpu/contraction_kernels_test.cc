@@ -1,4 +1,5 @@
-// Matrix products on the GPU in the emulator, against sums in double precision.
+// Matrix products on the GPU in the emulator, against sums in double precision: their forms, what
+// is computed with them, and ways to break them. Sizes and layouts: product_kernels_test.cc.
 #include <gtest/gtest.h>
 
 #include "test/compiler/codegen/gpu/product_cases.h"
@@ -7,24 +8,6 @@ namespace graven::codegen::gpu {
 namespace {
 
 using std::string;
-
-TEST(GpuContractionKernels, AllLayouts) {
-  for (auto [m, n, k] : kSizes)
-    for (bool lhs : {false, true})
-      for (bool rhs : {false, true}) check({m, n, k, lhs, rhs});
-}
-
-TEST(GpuContractionKernels, Doubles) {
-  for (auto [m, n, k] : kSizes)
-    for (bool lhs : {false, true})
-      for (bool rhs : {false, true}) check({m, n, k, lhs, rhs, "f64"});
-}
-
-TEST(GpuContractionKernels, Batched) {
-  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 7, 65}, {63, 65, 7}, {64, 32, 32}})
-    for (bool lhs : {false, true})
-      for (bool rhs : {false, true}) check({m, n, k, lhs, rhs, lhs ? "f64" : "f32", 3});
-}
 
 // Blocks of all forms, whatever the cost model would choose. A product's bits do not depend on
 // them.
@@ -166,21 +149,6 @@ TEST(GpuDotKernels, FewRows) {
       if (suits) check(p, "dot");
     }
   for (bool rhs : {false, true}) check({2, 20, 40, false, rhs, "f32", 3}, "dot");
-}
-
-// All odd lengths of rows and columns that it takes, in both precisions.
-TEST(GpuDotKernels, Sizes) {
-  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 1, 63},
-                         {7, 7, 65},
-                         {1, 63, 127},
-                         {7, 65, 1000},
-                         {1, 127, 63},
-                         {7, 1000, 65}})
-    for (int layout = 0; layout < 4; ++layout)
-      for (const char *type : {"f32", "f64"}) {
-        Product p{m, n, k, layout % 2 == 1, layout / 2 == 1, type};
-        if (!p.rhs_transposed || !p.lhs_transposed || m == 1 || n == 1) check(p, "dot");
-      }
 }
 
 TEST(GpuDotKernels, ForcedTilings) {

@@ -130,11 +130,6 @@ inline Bytes check(const Product &p, const string &only = "contraction") {
   return out;
 }
 
-// Sizes (m, n, k): 1, 7, 63, 65, 127 and 1000 in each place.
-inline const std::array<int64_t, 3> kSizes[] = {
-    {1, 1, 1},     {1, 7, 63},    {7, 1, 65},    {7, 65, 7},    {63, 63, 127},  {65, 127, 1},
-    {127, 65, 63}, {65, 7, 1000}, {1000, 63, 7}, {7, 1000, 65}, {1, 1000, 1000}};
-
 // Changed texts of a kernel, one for each place where `pattern` matches: its last group
 // becomes `with`, or with `more` a number larger by that.
 inline std::vector<string> mutants(const string &ptx, const string &pattern, int64_t more,

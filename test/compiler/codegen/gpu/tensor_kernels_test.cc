@@ -11,13 +11,6 @@ namespace {
 
 constexpr const char *kTypes[] = {"f16", "bf16", "tf32"};
 
-TEST(GpuTensorKernels, AllLayouts) {
-  for (auto [m, n, k] : kSizes)
-    for (bool lhs : {false, true})
-      for (bool rhs : {false, true})
-        for (const char *type : kTypes) check({m, n, k, lhs, rhs, type});
-}
-
 // Widths of copies between one element and 16 bytes; ends of k within a tile.
 TEST(GpuTensorKernels, Widths) {
   for (auto [m, n, k] :
@@ -25,13 +18,6 @@ TEST(GpuTensorKernels, Widths) {
     for (bool lhs : {false, true})
       for (bool rhs : {false, true})
         for (const char *type : kTypes) check({m, n, k, lhs, rhs, type});
-}
-
-TEST(GpuTensorKernels, Batched) {
-  for (auto [m, n, k] : {std::array<int64_t, 3>{1, 7, 65}, {63, 65, 7}, {64, 32, 32}})
-    for (bool lhs : {false, true})
-      for (bool rhs : {false, true})
-        for (const char *type : kTypes) check({m, n, k, lhs, rhs, type, 3});
 }
 
 // Blocks of all forms, whatever the cost model would choose. A product's bits do not depend on
