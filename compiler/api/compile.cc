@@ -243,7 +243,9 @@ class Compilation {
       return true;
     }
     weights_apart_ = options_.output == Output::kShared && package::areWeightsApart(*model);
-    if (failed(package::addArtifact(code, *model, weights_apart_))) return false;
+    const package::ArtifactUse use = {.constants_apart = weights_apart_,
+                                      .into_program = options_.output != Output::kShared};
+    if (failed(package::addArtifact(code, *model, use))) return false;
     record("lower", start);
     bool done =
         options_.output == Output::kShared ? writeShared(*model, code) : write(*model, code);

@@ -9,6 +9,7 @@
 #include "llvm/IR/Function.h"
 #include "llvm/IR/GlobalVariable.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Transforms/Utils/ModuleUtils.h"
 
 namespace graven::package {
 namespace {
@@ -24,9 +25,20 @@ llvm::Constant *addBytes(llvm::Module &module, llvm::StringRef bytes, uint64_t a
   return global;
 }
 
+// Makes the linker look for the device's part of the runtime.
+void referToDevice(llvm::Module &module, const std::string &device) {
+  auto *symbol = new llvm::GlobalVariable(module, llvm::Type::getInt8Ty(module.getContext()),
+                                          /*isConstant=*/true, llvm::GlobalValue::ExternalLinkage,
+                                          nullptr, GRAVEN_DEVICE_SYMBOL + device);
+  auto *reference =
+      new llvm::GlobalVariable(module, symbol->getType(), /*isConstant=*/true,
+                               llvm::GlobalValue::InternalLinkage, symbol, "graven_device");
+  llvm::appendToCompilerUsed(module, {reference});
+}
+
 }  // namespace
 
-llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants_apart) {
+llvm::Error addArtifact(llvm::Module &module, const Model &model, const ArtifactUse &use) {
   llvm::LLVMContext &context = module.getContext();
   llvm::PointerType *pointer = llvm::PointerType::get(context, 0);
   llvm::IntegerType *i32 = llvm::Type::getInt32Ty(context);
@@ -53,7 +65,7 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants
   std::string table_bytes = writeTable(model);
   llvm::Constant *table = addBytes(module, table_bytes, 8, "graven_table");
   llvm::Constant *constants =
-      model.constants.empty() || constants_apart
+      model.constants.empty() || use.constants_apart
           ? null
           : addBytes(module, model.constants, GRAVEN_SEGMENT_ALIGNMENT, "graven_constants");
   llvm::Constant *kernels = null;
@@ -68,6 +80,8 @@ llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants
   std::string image_bytes = writeImages(model);
   llvm::Constant *image =
       image_bytes.empty() ? null : addBytes(module, image_bytes, 8, "graven_image");
+
+  if (use.into_program && image != null) referToDevice(module, model.device);
 
   // The fields of graven_artifact, in order.
   llvm::Constant *fields[] = {llvm::ConstantInt::get(i32, GRAVEN_ARTIFACT_MAGIC),

@@ -12,13 +12,19 @@ class Module;
 
 namespace graven::package {
 
+struct ArtifactUse {
+  bool constants_apart = false;  // they will follow the ELF file, see finishSharedArtifact
+  bool into_program = false;
+};
+
 // Adds `model`'s table, constants, kernel pointers and the exported graven_artifact to `module`,
 // which defines every function that `model.kernels` names. All else becomes internal, so that
 // objects of several models can be linked into one program. An error names a kernel without code.
 //
-// With `constants_apart` the constants are left out: they will follow the ELF file (see
-// finishSharedArtifact).
-llvm::Error addArtifact(llvm::Module &module, const Model &model, bool constants_apart = false);
+// A model that is `into_program` is linked with the runtime into one program: where its kernels are
+// an image for a device, it refers to the symbol that brings this device's part of the runtime in
+// (runtime/device/registry.h).
+llvm::Error addArtifact(llvm::Module &module, const Model &model, const ArtifactUse &use = {});
 
 }  // namespace graven::package
 

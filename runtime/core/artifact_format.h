@@ -20,6 +20,8 @@ extern "C" {
 #define GRAVEN_ARTIFACT_MAGIC 0x4e565247u /* "GRVN" */
 #define GRAVEN_ARTIFACT_FORMAT 2u
 #define GRAVEN_MAX_RANK 8
+/* Before a device's name, the symbol that brings its part of the runtime into a program. */
+#define GRAVEN_DEVICE_SYMBOL "graven1_device_"
 #define GRAVEN_SEGMENT_ALIGNMENT 64u
 
 // A kernel computes the workgroups [lo, hi) of its grid. `buffers[i]` is the address of operand i

@@ -1,6 +1,7 @@
 """Runs graven-run on a GPU that is none: a stand-in for NVIDIA's driver, whose launches run on the emulator."""
 import json
 import os
+import unittest.mock
 
 import tools
 
@@ -43,3 +44,15 @@ class CudaTest(tools.ModelTest):
     def compile_both(self, source, *flags):
         return [tools.compile_model(source, self.folder / f"{device}.so", f"--device={device}", *flags)
                 for device in ("cpu", "cuda")]
+
+
+class OnTheEmulator:
+    """Before a test of the CPU in a class's bases: models are compiled for GPUs, and run on the stand-in."""
+
+    def setUp(self):
+        environment = {"LD_LIBRARY_PATH": str(DRIVER), "GRAVEN_STANDIN": "seed=7"}
+        for patch in (unittest.mock.patch.dict(os.environ, environment),
+                      unittest.mock.patch.object(tools, "DEVICE", "cuda")):
+            patch.start()
+            self.addCleanup(patch.stop)
+        super().setUp()

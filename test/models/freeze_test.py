@@ -35,7 +35,8 @@ class FreezeTest(tools.ModelTest):
 
     def freeze(self, name="frozen.so", *flags, weights=None, check=True):
         return tools.run("graven-compile", self.text, "-o", self.folder / name, "--batch=1,16",
-                         f"--weights={weights or self.trained}", *(flags or (KEPT,)), check=check)
+                         f"--device={tools.DEVICE}", f"--weights={weights or self.trained}",
+                         *(flags or (KEPT,)), check=check)
 
     def predict(self, model, batch, *flags):
         out = self.folder / "out.csv"
@@ -160,7 +161,8 @@ int main(void) {
 """)
         subprocess.run([os.environ.get("CC", "cc"), "main.c", "wide.a", "-lm", "-lpthread", "-o", "main"],
                        cwd=self.folder, check=True)
-        got = subprocess.run([str(self.folder / "main")], capture_output=True, text=True, check=True)
+        got = subprocess.run([str(self.folder / "main")], capture_output=True, text=True)
+        self.assertEqual(got.returncode, 0, got.stdout + got.stderr)
         expected = self.predict(self.model, 1, "--state", self.trained).splitlines()[1]
         self.assertEqual(got.stdout.strip(), expected.rsplit(",", 1)[0])
 

@@ -189,10 +189,16 @@ class DigitsOnAGpuTest(CudaTest):
         for name, model in (("cpu", cpu), ("gpu", gpu)):
             log = self.folder / f"{name}.jsonl"
             _, counts = on_gpu(self.folder, "fit", model, "--train", data, "--epochs", "2", "--batch-size",
-                               "32", "--log", log, "--validation-split", "0", "--early-stopping", "off")
+                               "32", "--log", log, "--validation-split", "0", "--early-stopping", "off",
+                               "--save", self.folder / "s.safetensors")
             logs.append(curve(log))
         self.compare(*logs)
         self.assertEqual(counts.get("cuLaunchKernel", 0), 0)
+        state = ["--state", self.folder / "s.safetensors", "--data", data]
+        measured = [json.loads(on_gpu(self.folder, "evaluate", model, *state, "--json")[0].stdout)
+                    for model in (cpu, gpu)]
+        self.assertEqual(measured[0]["accuracy"], measured[1]["accuracy"])
+        self.assertLess(abs(measured[0]["loss"] - measured[1]["loss"]), BOUND)
 
 
 if __name__ == "__main__":

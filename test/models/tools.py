@@ -21,6 +21,8 @@ DIGITS = pathlib.Path(os.environ.get("GRAVEN_DIGITS") or SOURCE.parent / "shared
 TRAIN_DIGITS = f"{DIGITS}/train-images-idx3-ubyte.gz,{DIGITS}/train-labels-idx1-ubyte.gz"
 TEST_DIGITS = f"{DIGITS}/t10k-images-idx3-ubyte.gz,{DIGITS}/t10k-labels-idx1-ubyte.gz"
 
+DEVICE = "cpu"  # what models are compiled for; see emulated_gpu.OnTheEmulator
+
 needs_digits = unittest.skipUnless(
     DIGITS.is_dir(), "no handwritten digits: set GRAVEN_DIGITS to a folder with MNIST's IDX.gz files")
 
@@ -35,8 +37,8 @@ def run(tool, *arguments, check=True, cwd=None, env=None, timeout=600):
     return done
 
 
-def compile_model(source, output, *flags):
-    run("graven-compile", source, "-o", output, *flags)
+def compile_model(source, output, *flags, **options):
+    run("graven-compile", source, "-o", output, f"--device={DEVICE}", *flags, **options)
     return output
 
 

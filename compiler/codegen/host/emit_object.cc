@@ -19,6 +19,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Vectorize/LoadStoreVectorizer.h"
+#include "runtime/core/artifact_format.h"
 
 namespace graven::codegen::host {
 namespace {
@@ -93,7 +94,8 @@ llvm::Error checkUndefinedSymbols(llvm::StringRef object, const llvm::StringSet<
     if (!(*flags & llvm::object::SymbolRef::SF_Undefined)) continue;
     llvm::Expected<llvm::StringRef> name = symbol.getName();
     if (!name) return name.takeError();
-    if (name->empty() || *name == "memcpy" || *name == "memset" || elsewhere.contains(*name))
+    if (name->empty() || *name == "memcpy" || *name == "memset" || elsewhere.contains(*name) ||
+        name->starts_with(GRAVEN_DEVICE_SYMBOL))
       continue;
     return error("the generated code calls '" + *name +
                  "', but kernels may call memcpy and memset only; this is a defect of the "
