@@ -20,35 +20,35 @@ std::string square_plus_one(const std::string &guard, const std::string &comment
 )" + comments +
          R"(
 .visible .entry square(
-\t.param .u64 .ptr .align 1 square_param_0,
-\t.param .u64 .ptr .align 1 square_param_1
+	.param .u64 .ptr .align 1 square_param_0,
+	.param .u64 .ptr .align 1 square_param_1
 )
 .reqntid 64
 {
-\t.reg .pred \t%p<2>;
-\t.reg .b32 \t%r<20>;
-\t.reg .b64 \t%rd<8>;
-\tmov.u32 \t%r1, %ctaid.x;
-\tmov.u32 \t%r2, %tid.x;
-\tmad.lo.s32 \t%r3, %r1, 64, %r2;
-\t)" + guard +
-         R"(
-\t@%p1 bra \t$L__BB0_2;
-\tld.param.b64 \t%rd1, [square_param_0];
-\tcvta.to.global.u64 \t%rd2, %rd1;
-\tld.param.b64 \t%rd3, [square_param_1];
-\tcvta.to.global.u64 \t%rd4, %rd3;
-\tmul.wide.u32 \t%rd5, %r3, 16;
-\tadd.s64 \t%rd6, %rd2, %rd5;
-\tld.global.nc.v4.b32 \t{%r4, %r5, %r6, %r7}, [%rd6];
-\tfma.rn.f32 \t%r8, %r4, %r4, 0f3F800000;
-\tfma.rn.f32 \t%r9, %r5, %r5, 0f3F800000;
-\tfma.rn.f32 \t%r10, %r6, %r6, 0f3F800000;
-\tfma.rn.f32 \t%r11, %r7, %r7, 0f3F800000;
-\tadd.s64 \t%rd7, %rd4, %rd5;
-\tst.global.v4.b32 \t[%rd7], {%r8, %r9, %r10, %r11};
+	.reg .pred 	%p<2>;
+	.reg .b32 	%r<20>;
+	.reg .b64 	%rd<8>;
+	mov.u32 	%r1, %ctaid.x;
+	mov.u32 	%r2, %tid.x;
+	mad.lo.s32 	%r3, %r1, 64, %r2;
+	)" +
+         guard + R"(
+	@%p1 bra 	$L__BB0_2;
+	ld.param.b64 	%rd1, [square_param_0];
+	cvta.to.global.u64 	%rd2, %rd1;
+	ld.param.b64 	%rd3, [square_param_1];
+	cvta.to.global.u64 	%rd4, %rd3;
+	mul.wide.u32 	%rd5, %r3, 16;
+	add.s64 	%rd6, %rd2, %rd5;
+	ld.global.nc.v4.b32 	{%r4, %r5, %r6, %r7}, [%rd6];
+	fma.rn.f32 	%r8, %r4, %r4, 0f3F800000;
+	fma.rn.f32 	%r9, %r5, %r5, 0f3F800000;
+	fma.rn.f32 	%r10, %r6, %r6, 0f3F800000;
+	fma.rn.f32 	%r11, %r7, %r7, 0f3F800000;
+	add.s64 	%rd7, %rd4, %rd5;
+	st.global.v4.b32 	[%rd7], {%r8, %r9, %r10, %r11};
 $L__BB0_2:
-\tret;
+	ret;
 }
 )";
 }
@@ -121,8 +121,8 @@ TEST(Elementwise, RightsOfOperands) {
 TEST(Elementwise, TwoWorkgroupsAtTheSameBytes) {
   Square square;
   std::string ptx = square_plus_one(kGuard, kComments);
-  const std::string own = "mad.lo.s32 \t%r3, %r1, 64, %r2;";
-  ptx.replace(ptx.find(own), own.size(), "mad.lo.s32 \t%r3, %r1, 32, %r2;");
+  const std::string own = "mad.lo.s32 	%r3, %r1, 64, %r2;";
+  ptx.replace(ptx.find(own), own.size(), "mad.lo.s32 	%r3, %r1, 32, %r2;");
   const Report report = square.launch(ptx);
   ASSERT_TRUE(report.has(Kind::kRace)) << report.text();
   EXPECT_NE(report.text().find("another workgroup writes"), std::string::npos) << report.text();
@@ -149,8 +149,8 @@ TEST(Elementwise, OperandsMustBeAllocated) {
 TEST(Elementwise, EndlessLoop) {
   Square square;
   std::string ptx = square_plus_one(kGuard, kComments);
-  const std::string end = "\tret;";
-  ptx.replace(ptx.find(end), end.size(), "\tbra.uni \t$L__BB0_2;");
+  const std::string end = "	ret;";
+  ptx.replace(ptx.find(end), end.size(), "	bra.uni 	$L__BB0_2;");
   const Report report = square.launch(ptx, Options{.branch_limit = 1000});
   EXPECT_TRUE(report.has(Kind::kEndless)) << report.text();
 }

@@ -37,8 +37,10 @@ def run(tool, *arguments, check=True, cwd=None, env=None, timeout=600):
     return done
 
 
-def compile_model(source, output, *flags, **options):
-    run("graven-compile", source, "-o", output, f"--device={DEVICE}", *flags, **options)
+def compile_model(source, output, *flags):
+    if not any(str(flag).startswith("--device=") for flag in flags):
+        flags = (f"--device={DEVICE}", *flags)
+    run("graven-compile", source, "-o", output, *flags)
     return output
 
 
