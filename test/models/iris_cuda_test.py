@@ -53,6 +53,10 @@ class IrisOnAGpuTest(CudaTest):
         self.assertEqual(more["cuGraphLaunch"] - counts["cuGraphLaunch"], 8 + 2 + 2)
         self.assertEqual(more["cuGraphInstantiateWithFlags"], counts["cuGraphInstantiateWithFlags"])
 
+    def test_strict_numerics_agree_within_the_bound(self):
+        models = self.compile_both(tools.EXAMPLES / "iris/iris.mlir", "--numerics=strict")
+        self.compare(*(self.fit(model, 5, f"{number}.jsonl")[0] for number, model in enumerate(models)))
+
     def test_steps_follow_one_another_and_rows_travel_beside(self):
         epochs, steps = 6, 8
         # A driver that runs no kernels is quick: measures are looked at ten times a second.
