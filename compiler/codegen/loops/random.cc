@@ -14,31 +14,52 @@ namespace {
 
 using Words = std::array<Value, 4>;
 
-// Integer arithmetic on i32 words, scalars or vectors of one type.
+// Integer arithmetic on words of 32 bits: i32 scalars, or vectors. A vector holds each word in the
+// lower half of an i64, where one instruction multiplies two words, whatever their upper halves
+// hold, and leaves both words of the product in their places.
 struct WordBuilder {
   OpBuilder &b;
   Location loc;
-  Type type;
+  int64_t lanes;  // 0: scalars
 
+  Type typeOf(Type element) const { return lanes ? VectorType::get({lanes}, element) : element; }
+  Type type() const { return typeOf(lanes ? b.getI64Type() : b.getI32Type()); }
   Value constant(uint32_t value) const {
-    TypedAttr attr = b.getI32IntegerAttr(static_cast<int32_t>(value));
-    if (auto vector = dyn_cast<VectorType>(type))
-      attr = DenseElementsAttr::get(vector, Attribute(attr));
-    return arith::ConstantOp::create(b, loc, attr);
+    if (!lanes) return arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(int32_t(value)));
+    auto vector = cast<VectorType>(type());
+    return arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(vector, Attribute(b.getI64IntegerAttr(value))));
   }
+  // An i32 scalar, or an i32 for each lane, as a word.
   Value word(Value value) const {
-    if (value.getType() == type) return value;
-    return vector::BroadcastOp::create(b, loc, type, value);
+    if (!lanes) return value;
+    Value word = value;
+    if (!isa<VectorType>(value.getType()))
+      word = vector::BroadcastOp::create(b, loc, typeOf(b.getI32Type()), value);
+    return arith::ExtUIOp::create(b, loc, type(), word);
+  }
+  // A word as an i32, or an i32 for each lane.
+  Value narrow(Value word) const {
+    if (!lanes) return word;
+    return arith::TruncIOp::create(b, loc, typeOf(b.getI32Type()), word);
   }
   // High and low word of the product with a constant.
   std::pair<Value, Value> multiply(Value x, uint32_t factor) const {
-    auto product = arith::MulUIExtendedOp::create(b, loc, x, constant(factor));
-    return {product.getHigh(), product.getLow()};
+    if (!lanes) {
+      auto product = arith::MulUIExtendedOp::create(b, loc, x, constant(factor));
+      return {product.getHigh(), product.getLow()};
+    }
+    Value lower = arith::AndIOp::create(b, loc, x, constant(~uint32_t{0}));
+    Value product = arith::MulIOp::create(b, loc, lower, constant(factor));
+    Value bits = arith::ConstantOp::create(
+        b, loc,
+        DenseElementsAttr::get(cast<VectorType>(type()), Attribute(b.getI64IntegerAttr(32))));
+    return {arith::ShRUIOp::create(b, loc, product, bits), product};
   }
   Value exclusiveOr(Value x, Value y) const { return arith::XOrIOp::create(b, loc, x, y); }
 };
 
-// Ten rounds on `counter`; the key's two words are scalars.
+// Ten rounds on `counter`; the key's two words are scalars. The results are of i32.
 Words philox(const WordBuilder &w, Words counter, Value key0, Value key1) {
   constexpr uint32_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
   constexpr uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
@@ -57,6 +78,7 @@ Words philox(const WordBuilder &w, Words counter, Value key0, Value key1) {
     counter = {w.exclusiveOr(w.exclusiveOr(high1, counter[1]), w.word(key0)), low1,
                w.exclusiveOr(w.exclusiveOr(high0, counter[3]), w.word(key1)), low0};
   }
+  for (Value &each : counter) each = w.narrow(each);
   return counter;
 }
 
@@ -93,13 +115,17 @@ Value words(Emitter &e, const Draw &draw, const Index &number) {
     Index first = number;
     first.step = 0;
     Index block = e.divide(first, 4);
-    WordBuilder w{b, loc, VectorType::get({blocks}, b.getI32Type())};
+    WordBuilder w{b, loc, blocks};
     SmallVector<int32_t> steps(blocks);
     for (int64_t i = 0; i < blocks; ++i) steps[i] = i;
-    Value count = arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(cast<VectorType>(w.type), ArrayRef<int32_t>(steps)));
-    count = arith::AddIOp::create(b, loc, w.word(e.materialize(block, b.getI32Type())), count);
-    Words out = philox(w, {count, w.word(draw.site), w.word(draw.low), w.word(draw.high)},
+    Value count =
+        arith::ConstantOp::create(b, loc,
+                                  DenseElementsAttr::get(VectorType::get({blocks}, b.getI32Type()),
+                                                         ArrayRef<int32_t>(steps)));
+    Value from =
+        vector::BroadcastOp::create(b, loc, count.getType(), e.materialize(block, b.getI32Type()));
+    count = arith::AddIOp::create(b, loc, from, count);
+    Words out = philox(w, {w.word(count), w.word(draw.site), w.word(draw.low), w.word(draw.high)},
                        draw.key0, draw.key1);
     auto join = [&](Value x, Value y) -> Value {
       int64_t length = cast<VectorType>(x.getType()).getDimSize(0);
@@ -114,14 +140,16 @@ Value words(Emitter &e, const Draw &draw, const Index &number) {
   }
   Value counter = e.materialize(e.divide(number, 4), b.getI32Type());
   if (!number.isUniform()) counter = e.splat(counter);
-  WordBuilder w{b, loc, counter.getType()};
-  Words out = philox(w, {counter, w.word(draw.site), w.word(draw.low), w.word(draw.high)},
+  auto vector = dyn_cast<VectorType>(counter.getType());
+  WordBuilder w{b, loc, vector ? vector.getDimSize(0) : 0};
+  Words out = philox(w, {w.word(counter), w.word(draw.site), w.word(draw.low), w.word(draw.high)},
                      draw.key0, draw.key1);
   Value which = e.materialize(e.modulo(number, 4), b.getI32Type());
   if (!number.isUniform()) which = e.splat(which);
   Value value = out[3];
   for (int i = 2; i >= 0; --i) {
-    Value here = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, which, w.constant(i));
+    Value here = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, which,
+                                       graph::scalarConstant(b, loc, which.getType(), i));
     value = arith::SelectOp::create(b, loc, here, out[i], value);
   }
   return value;
@@ -170,7 +198,7 @@ Value emitFold(Emitter &e, Operation *op, const Point &point) {
   OpBuilder &b = e.builder();
   Location loc = e.loc();
   Draw draw = drawOf(e, op, fold.getKey(), {}, 0);
-  WordBuilder w{b, loc, b.getI32Type()};
+  WordBuilder w{b, loc, 0};
   Value zero = w.constant(0);
   Words out = philox(w, {e.at(fold.getData(), Point()), zero, zero, w.constant(0x80000000u)},
                      draw.key0, draw.key1);
