@@ -21,6 +21,8 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
+constexpr int64_t kLine = 64;  // bytes that are asked for from memory at a time
+
 bool matches(kernel::FusedOp fused, const strategy::Target &) { return isProductKernel(fused); }
 
 // The block argument that is called the left or right operand here.
@@ -191,7 +193,7 @@ class Main {
         return e_.setLanes(t_.lanes);
       }
       MicroKernel::Operand source = {rightSource(n), source_, g_.rhs_k, 1, false, packed_rhs_};
-      micro_kernel_.emit(outer_, from, t_.rows, n, width, leftOperand(from), source);
+      micro_kernel_.emit(outer_, from, t_.rows, n, width, leftOperand(from), source, {});
     };
     Index next = e_.add(from, t_.rows);
     if (t_.rowBlocks() == 1 || t_.block_columns > t_.columns()) {
@@ -220,6 +222,18 @@ class Main {
     return {e_.pointerTo(packed_lhs_, element_, start), element_, t_.rows, 1, true};
   }
 
+  // What the tile at row `m` asks for of the panel behind that of column `n`: one of its vectors
+  // for each k, or as many lines where the panel is one run of memory.
+  MicroKernel::Ahead nextPanel(const Index &m, const Index &n) {
+    if (!t_.fetches) return {};
+    bool run = g_.rhs_k == 1;
+    int64_t step = run ? kLine / t_.bytes : t_.lanes;
+    Index share = e_.minimum(e_.divide(m, t_.rows), Index::constant(t_.vectors - 1));
+    Index start = e_.add(rhs_outer_, e_.scale(e_.add(n, t_.columns()), g_.rhs_n));
+    start = e_.add(start, e_.scale(share, run ? step * g_.k : step));
+    return {e_.pointerTo(rhs_, source_, start), source_, run ? step : g_.rhs_k};
+  }
+
   // All tiles of the workgroup with columns [n, n + width).
   void emitColumns(const Index &n, int64_t width) {
     int64_t whole = g_.m / t_.rows * t_.rows, left = g_.m - whole;
@@ -228,7 +242,7 @@ class Main {
     if (t_.rhs == Packing::kPanel) from = emitPanelOf(n, width, from);
     MicroKernel::Operand rhs = rightOperand(n, width);
     auto tile = [&](const Index &m, int64_t rows) {
-      micro_kernel_.emit(outer_, m, rows, n, width, leftOperand(m), rhs);
+      micro_kernel_.emit(outer_, m, rows, n, width, leftOperand(m), rhs, nextPanel(m, n));
     };
     if (whole) e_.loop(from, to, t_.rows, [&](Index m) { tile(m, t_.rows); }, t_.rows);
     if (left) whenLast(row_block_, t_.rowBlocks(), [&] { tile(Index::constant(whole), left); });

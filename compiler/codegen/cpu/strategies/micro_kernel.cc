@@ -44,10 +44,10 @@ void MicroKernel::inColumns(int64_t column, int64_t width, function_ref<void()> 
 }
 
 void MicroKernel::emit(const Index &outer, const Index &m, int64_t rows, const Index &n,
-                       int64_t width, const Operand &lhs, const Operand &rhs) {
+                       int64_t width, const Operand &lhs, const Operand &rhs, const Ahead &ahead) {
   e_.setLanes(t_.lanes);
   outer_ = outer;
-  SmallVector<Value> sums = multiply(rows, width, lhs, rhs);
+  SmallVector<Value> sums = multiply(rows, width, lhs, rhs, ahead);
   if (!g_.is_turned) return finishTile(m, rows, n, width, sums);
   // Squares of the tile, side by side.
   int64_t lanes = t_.lanes, squares = llvm::divideCeil(rows, lanes);
@@ -63,14 +63,17 @@ void MicroKernel::emit(const Index &outer, const Index &m, int64_t rows, const I
 }
 
 SmallVector<Value> MicroKernel::multiply(int64_t rows, int64_t width, const Operand &lhs,
-                                         const Operand &rhs) {
+                                         const Operand &rhs, const Ahead &ahead) {
   int64_t vectors = llvm::divideCeil(width, t_.lanes);
   Type type = e_.vectorType(element_, t_.lanes);
   Value zero = graph::scalarConstant(e_.builder(), e_.loc(), type, 0.0);
   Emitter::Carry sums(rows * vectors, zero);
-  return e_.loop(
-      Index::constant(0), Index::constant(g_.k), 1, sums,
-      [&](Index k, ValueRange carried) { return step(k, carried, rows, width, lhs, rhs); });
+  return e_.loop(Index::constant(0), Index::constant(g_.k), 1, sums,
+                 [&](Index k, ValueRange carried) {
+                   if (ahead.pointer)
+                     e_.prefetch(ahead.pointer, ahead.element, e_.scale(k, ahead.stride_k));
+                   return step(k, carried, rows, width, lhs, rhs);
+                 });
 }
 
 Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, int64_t width,

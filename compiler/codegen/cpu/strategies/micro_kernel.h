@@ -27,17 +27,24 @@ class MicroKernel {
     // tile's width in whole vectors, which packs a panel (panel_format.h) on the way.
     mlir::Value copy = {};
   };
+  // Memory that a tile asks for on its way: the line at pointer + k stride_k in step k. Not used
+  // where `pointer` is null.
+  struct Ahead {
+    mlir::Value pointer;
+    mlir::Type element;
+    int64_t stride_k = 0;
+  };
   // `epilogue`: operations on each element behind the product.
   MicroKernel(KernelFunction &function, const Tiling &tiling, graph::DotGeneralOp dot,
               int64_t epilogue);
 
   // The tile of `rows` x `width` elements at row `m` and column `n` of product number `outer`.
   void emit(const Index &outer, const Index &m, int64_t rows, const Index &n, int64_t width,
-            const Operand &lhs, const Operand &rhs);
+            const Operand &lhs, const Operand &rhs, const Ahead &ahead);
 
  private:
   llvm::SmallVector<mlir::Value> multiply(int64_t rows, int64_t width, const Operand &lhs,
-                                          const Operand &rhs);
+                                          const Operand &rhs, const Ahead &ahead);
   Emitter::Carry step(const Index &k, mlir::ValueRange sums, int64_t rows, int64_t width,
                       const Operand &lhs, const Operand &rhs);
   void finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,

@@ -16,6 +16,11 @@ constexpr int64_t kLeastWork = 1 << 18, kWorkgroups = 16;
 // saves more than it costs.
 constexpr int64_t kManyRows = 256;
 
+// Rows of the result up to which waiting for a panel of the right operand from memory counts.
+constexpr int64_t kFewRows = 96;
+// Rows of an operand at multiples of so many bytes fall into the same few sets of a cache.
+constexpr int64_t kAliasedStride = 2048;
+
 int64_t blocks(int64_t length, int64_t block) {
   return std::max<int64_t>(llvm::divideCeil(length, block), 1);
 }
@@ -37,6 +42,7 @@ class Choice {
     chooseRhs();
     chooseLhs();
     chooseBlocks();
+    chooseFetches();
   }
   const Tiling &tiling() const { return t_; }
 
@@ -49,6 +55,8 @@ class Choice {
   int64_t n() const { return std::max<int64_t>(t_.gemm.n, 1); }
   int64_t k() const { return std::max<int64_t>(t_.gemm.k, 1); }
   int64_t rhsBytes() const { return t_.gemm.k * t_.gemm.n * t_.bytes; }
+  // Whether the right operand comes from memory and few tiles of rows share each part of it.
+  bool fewTiles() const { return rhsBytes() > target_.l2_bytes && m() <= kFewRows; }
   bool transposedRhs() const { return !constant_ && t_.gemm.rhs_n != 1 && t_.gemm.n > 1; }
 
   // Where both operands lie along k, one of them must be transposed for its elements to fill a
@@ -69,7 +77,8 @@ class Choice {
     // Few rows leave registers for more columns; few columns for more rows.
     // A panel that is transposed should fit the first-level cache all the same.
     bool few = m() <= 4 && !transposedRhs();
-    t_.vectors = std::min<int64_t>(wanted, !few ? 2 : m() == 1 ? 8 : 4);
+    int64_t most = !few ? 2 : m() == 1 ? target_.vector_registers / 2 : 4;
+    t_.vectors = std::min(wanted, most);
     if (t_.gemm.is_turned) t_.vectors = 1;
     t_.vectors = decide("vectors", t_.vectors);
     int64_t registers = (target_.vector_registers - t_.vectors - 1) / t_.vectors;
@@ -77,7 +86,8 @@ class Choice {
       // One square, which is transposed at the end. More rows would be more streams in memory.
       t_.rows = t_.lanes;
     } else {
-      int64_t rows = std::clamp<int64_t>(registers, 1, t_.vectors == 1 ? 12 : 8);
+      // Fewer tiles of more rows where each waits for a panel from memory.
+      int64_t rows = std::clamp<int64_t>(registers, 1, t_.vectors == 1 || fewTiles() ? 12 : 8);
       // Tiles of nearly the same height.
       t_.rows = llvm::divideCeil(m(), llvm::divideCeil(m(), rows));
     }
@@ -93,8 +103,8 @@ class Choice {
     // foresee. Packing on the way of the first tile costs next to nothing and asks for memory in
     // time.
     int64_t stride = t_.gemm.rhs_k * t_.bytes;
-    bool scattered = (stride % 2048 == 0 || stride >= 8192) && t_.gemm.k >= 512;
-    bool aliased = scattered && stride % 2048 == 0 && m() >= kManyRows;
+    bool scattered = (stride % kAliasedStride == 0 || stride >= 8192) && t_.gemm.k >= 512;
+    bool aliased = scattered && stride % kAliasedStride == 0 && m() >= kManyRows;
     bool far = scattered && beyond_l2 && m() > 4 && panel <= kStackBytes;
     // Gathering straight from the operand costs less than packing where it is small.
     bool strided = transposedRhs() && k() * n() * t_.gemm.outerCount() > 512;
@@ -115,7 +125,7 @@ class Choice {
     // Rows of the left operand lie along k in most products. Where they lie across, each step of k
     // is a stride away; at multiples of half a page all of them fall into the same few sets of the
     // cache.
-    bool aliased = t_.gemm.lhs_k != 1 && t_.gemm.lhs_k * t_.bytes % 2048 == 0 &&
+    bool aliased = t_.gemm.lhs_k != 1 && t_.gemm.lhs_k * t_.bytes % kAliasedStride == 0 &&
                    t_.gemm.k >= 1024 && n() >= 4 * t_.columns();
     // A left operand that each panel of columns reads from behind the cache: a tile's rows are as
     // many streams in memory, in a packed panel they are one, which can be asked for ahead.
@@ -136,6 +146,16 @@ class Choice {
     while (work() < kLeastWork && t_.block_columns < n()) t_.block_columns += t_.columns();
     t_.block_rows = decide("block_rows", t_.block_rows);
     t_.block_columns = decide("block_columns", t_.block_columns);
+  }
+
+  // While a panel from memory is packed the first tile of rows waits, and the tiles after it would
+  // leave memory idle: they ask for the next panel, where it stays in the cache until then.
+  void chooseFetches() {
+    const GemmShape &g = t_.gemm;
+    bool stays =
+        g.rhs_n == 1 ? g.rhs_k * t_.bytes % kAliasedStride != 0 : g.rhs_k == 1 && g.rhs_n == g.k;
+    t_.fetches = decide("fetches", t_.rhs == Packing::kPanel && fewTiles() && m() > t_.rows &&
+                                       t_.rowBlocks() == 1 && stays);
   }
 
   const strategy::Target &target_;
@@ -187,7 +207,8 @@ Tiling::Params Tiling::params() const {
           {"block_columns", block_columns},
           {"pack_lhs", static_cast<int64_t>(lhs)},
           {"pack_rhs", static_cast<int64_t>(rhs)},
-          {"turned", gemm.is_turned}};
+          {"turned", gemm.is_turned},
+          {"fetches", fetches}};
 }
 
 Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
@@ -203,6 +224,7 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
   tiling.block_columns = param("block_columns");
   tiling.lhs = Packing(param("pack_lhs"));
   tiling.rhs = Packing(param("pack_rhs"));
+  tiling.fetches = param("fetches");
   return tiling;
 }
 

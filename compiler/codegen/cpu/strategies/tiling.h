@@ -30,6 +30,7 @@ struct Tiling {
   int64_t block_columns = 1;      // the same
   Packing lhs = Packing::kNone;
   Packing rhs = Packing::kNone;
+  bool fetches = false;  // tiles ask memory for the right operand's next panel
 
   int64_t columns() const { return vectors * lanes; }
   PanelFormat rhsFormat() const { return {gemm.n, gemm.k, columns(), lanes}; }

@@ -78,6 +78,7 @@ TEST(ContractionKernels, ForcedVariants) {
       "pack_rhs=0,pack_lhs=0",
       "pack_rhs=1,pack_lhs=0",
       "pack_rhs=2",
+      "pack_rhs=2,fetches=1",
       "pack_rhs=3",
       "pack_rhs=1,pack_lhs=1",
       "pack_rhs=2,rows=3,block_rows=6",
