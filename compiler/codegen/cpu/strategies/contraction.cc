@@ -3,8 +3,10 @@
 // A workgroup computes a block of the result, panel by panel of columns and tile by tile of rows
 // (micro_kernel.h). Where the right operand's rows are far apart, or its elements do not lie along
 // lanes, its panels are copied first (panel_format.h): by the thread that needs them next, or by a
-// stage of their own where they would not fit the stack. tiling.h decides.
+// stage of their own where they would not fit the stack. A long contracted axis with a small result
+// is cut into parts, which a stage of its own computes (join_parts.h). tiling.h decides.
 #include "compiler/codegen/cpu/kernel_function.h"
+#include "compiler/codegen/cpu/strategies/join_parts.h"
 #include "compiler/codegen/cpu/strategies/micro_kernel.h"
 #include "compiler/codegen/cpu/strategies/pack.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
@@ -67,7 +69,8 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   if (tiling.rhs == Packing::kConstant)
     plan.packed.push_back(packedConstant(tiling, operandOf(dot, tiling, false).getArgNumber()));
   plan.scratch_bytes = tiling.scratchBytes();
-  plan.stages.push_back({"", tiling.grid()});
+  if (tiling.isSplit()) plan.stages.push_back({"part", tiling.grid()});
+  plan.stages.push_back({"", tiling.isSplit() ? tiling.joinGrid() : tiling.grid()});
   // The product's operands are read anywhere; sameIndexPairs leaves them out.
   plan.same_index = strategy::sameIndexPairs(body);
   const GemmShape &gemm = tiling.gemm;
@@ -88,6 +91,7 @@ PanelPacking packingOf(KernelFunction &function, const Tiling &tiling, bool left
   packing.target = target;
   packing.element = elementOf(operand);
   packing.format = left ? tiling.lhsFormat() : tiling.rhsFormat();
+  packing.steps = Index::constant(packing.format.k);
   packing.stride_k = left ? gemm.lhs_k : gemm.rhs_k;
   packing.stride_i = left ? gemm.lhs_m : gemm.rhs_n;
   // The largest power of two that divides the panel's width and fits a vector.
@@ -99,7 +103,7 @@ PanelPacking packingOf(KernelFunction &function, const Tiling &tiling, bool left
   return packing;
 }
 
-// Emits the main stage.
+// Emits the stage that computes the product: the main one, or that of its parts.
 class Main {
  public:
   Main(KernelFunction &function, const Tiling &tiling)
@@ -117,6 +121,7 @@ class Main {
     if (t_.rhs == Packing::kStage) packed_rhs_ = f_.scratchPointer(0);
     if (t_.rhs == Packing::kConstant) packed_rhs_ = rhs_;
     if (int64_t bytes = t_.stackBytes()) packed_rhs_ = f_.stackPointer(bytes);
+    steps_ = Index::constant(g_.k);
   }
 
   void emit() {
@@ -135,8 +140,14 @@ class Main {
     Index rest = e_.divide(workgroup, t_.rowBlocks());
     Index column_block = e_.modulo(rest, t_.columnBlocks());
     outer_ = e_.divide(rest, t_.columnBlocks());
+    Index part;
+    if (t_.isSplit()) {
+      part = e_.divide(outer_, g_.outerCount());
+      outer_ = e_.modulo(outer_, g_.outerCount());
+    }
     lhs_outer_ = outerOffset(e_, g_, outer_, false);
     rhs_outer_ = outerOffset(e_, g_, outer_, true);
+    if (t_.isSplit()) beginPart(part);
     int64_t whole = g_.n / t_.columns() * t_.columns(), left = g_.n - whole;
     Index from = e_.scale(column_block, t_.block_columns);
     Index to = e_.minimum(e_.add(from, t_.block_columns), Index::constant(whole));
@@ -144,6 +155,17 @@ class Main {
       e_.loop(from, to, t_.columns(), [&](Index n) { emitColumns(n, t_.columns()); }, t_.columns());
     if (left)
       whenLast(column_block, t_.columnBlocks(), [&] { emitColumns(Index::constant(whole), left); });
+  }
+
+  // Narrows the operands to a part of k.
+  void beginPart(const Index &part) {
+    Index begin = e_.scale(part, t_.part_k);
+    lhs_outer_ = e_.add(lhs_outer_, e_.scale(begin, g_.lhs_k));
+    rhs_outer_ = e_.add(rhs_outer_, e_.scale(begin, g_.rhs_k));
+    steps_ = Index::constant(t_.part_k);
+    if (g_.k % t_.part_k) steps_ = e_.minimum(steps_, e_.subtract(Index::constant(g_.k), begin));
+    Index matrix = e_.add(e_.scale(part, g_.outerCount()), outer_);
+    partial_ = e_.pointerTo(f_.scratchPointer(0), element_, e_.scale(matrix, g_.m * g_.n));
   }
 
   void whenLast(const Index &block, int64_t blocks, function_ref<void()> body) {
@@ -185,6 +207,7 @@ class Main {
   // first row that is left to compute, from `from` on.
   Index emitPanelOf(const Index &n, int64_t width, const Index &from) {
     PanelPacking packing = packingOf(f_, t_, false, packed_rhs_);
+    packing.steps = steps_;
     int64_t padded = llvm::alignTo(width, t_.lanes);
     bool on_the_way = g_.rhs_n == 1 && (t_.rowBlocks() - 1) * t_.block_rows + t_.rows <= g_.m;
     auto pack = [&] {
@@ -193,7 +216,7 @@ class Main {
         return e_.setLanes(t_.lanes);
       }
       MicroKernel::Operand source = {rightSource(n), source_, g_.rhs_k, 1, false, packed_rhs_};
-      micro_kernel_.emit(outer_, from, t_.rows, n, width, leftOperand(from), source, {});
+      emitTile(from, t_.rows, n, width, source, {});
     };
     Index next = e_.add(from, t_.rows);
     if (t_.rowBlocks() == 1 || t_.block_columns > t_.columns()) {
@@ -234,6 +257,11 @@ class Main {
     return {e_.pointerTo(rhs_, source_, start), source_, run ? step : g_.rhs_k};
   }
 
+  void emitTile(const Index &m, int64_t rows, const Index &n, int64_t width,
+                const MicroKernel::Operand &rhs, const MicroKernel::Ahead &ahead) {
+    micro_kernel_.emit({outer_, m, rows, n, width, leftOperand(m), rhs, ahead, steps_, partial_});
+  }
+
   // All tiles of the workgroup with columns [n, n + width).
   void emitColumns(const Index &n, int64_t width) {
     int64_t whole = g_.m / t_.rows * t_.rows, left = g_.m - whole;
@@ -242,7 +270,7 @@ class Main {
     if (t_.rhs == Packing::kPanel) from = emitPanelOf(n, width, from);
     MicroKernel::Operand rhs = rightOperand(n, width);
     auto tile = [&](const Index &m, int64_t rows) {
-      micro_kernel_.emit(outer_, m, rows, n, width, leftOperand(m), rhs, nextPanel(m, n));
+      emitTile(m, rows, n, width, rhs, nextPanel(m, n));
     };
     if (whole) e_.loop(from, to, t_.rows, [&](Index m) { tile(m, t_.rows); }, t_.rows);
     if (left) whenLast(row_block_, t_.rowBlocks(), [&] { tile(Index::constant(whole), left); });
@@ -255,6 +283,8 @@ class Main {
   MicroKernel micro_kernel_;
   Type source_, element_;  // of the operands in memory; of panels
   Value lhs_, rhs_, packed_lhs_, packed_rhs_;
+  Value partial_;  // where the sums of a part go
+  Index steps_;    // of k
   Index workgroup_, row_block_, outer_, lhs_outer_, rhs_outer_;
 };
 
@@ -272,8 +302,12 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &, ModuleOp out
       Tiling::fromParams(soleProduct(kernel.getBody().front()), kernel.getStrategy().getParams());
   if (tiling.rhs == Packing::kStage) emitPacking(kernel, tiling, false, out);
   if (tiling.lhs == Packing::kStage) emitPacking(kernel, tiling, true, out);
-  KernelFunction function(kernel, "", out);
-  Main(function, tiling).emit();
+  KernelFunction product(kernel, tiling.isSplit() ? "part" : "", out);
+  Main(product, tiling).emit();
+  if (tiling.isSplit()) {
+    KernelFunction join(kernel, "", out);
+    emitJoin(join, tiling);
+  }
   return success();
 }
 

@@ -43,12 +43,13 @@ void MicroKernel::inColumns(int64_t column, int64_t width, function_ref<void()> 
   e_.masked(e_.firstLanes(Index::constant(width - column)), e_.depth(), body);
 }
 
-void MicroKernel::emit(const Index &outer, const Index &m, int64_t rows, const Index &n,
-                       int64_t width, const Operand &lhs, const Operand &rhs, const Ahead &ahead) {
+void MicroKernel::emit(const Tile &tile) {
   e_.setLanes(t_.lanes);
-  outer_ = outer;
-  SmallVector<Value> sums = multiply(rows, width, lhs, rhs, ahead);
-  if (!g_.is_turned) return finishTile(m, rows, n, width, sums);
+  outer_ = tile.outer;
+  int64_t rows = tile.rows, width = tile.width;
+  SmallVector<Value> sums = multiply(tile);
+  if (tile.partial) return storePartial(tile, sums);
+  if (!g_.is_turned) return finishTile(tile.m, rows, tile.n, width, sums);
   // Squares of the tile, side by side.
   int64_t lanes = t_.lanes, squares = llvm::divideCeil(rows, lanes);
   SmallVector<Value> turned(width * squares);
@@ -59,21 +60,30 @@ void MicroKernel::emit(const Index &outer, const Index &m, int64_t rows, const I
     transposeSquare(e_, values);
     for (int64_t row = 0; row < width; ++row) turned[row * squares + square] = values[row];
   }
-  finishTile(n, width, m, rows, turned);
+  finishTile(tile.n, width, tile.m, rows, turned);
 }
 
-SmallVector<Value> MicroKernel::multiply(int64_t rows, int64_t width, const Operand &lhs,
-                                         const Operand &rhs, const Ahead &ahead) {
-  int64_t vectors = llvm::divideCeil(width, t_.lanes);
+SmallVector<Value> MicroKernel::multiply(const Tile &tile) {
+  int64_t vectors = llvm::divideCeil(tile.width, t_.lanes);
   Type type = e_.vectorType(element_, t_.lanes);
   Value zero = graph::scalarConstant(e_.builder(), e_.loc(), type, 0.0);
-  Emitter::Carry sums(rows * vectors, zero);
-  return e_.loop(Index::constant(0), Index::constant(g_.k), 1, sums,
-                 [&](Index k, ValueRange carried) {
-                   if (ahead.pointer)
-                     e_.prefetch(ahead.pointer, ahead.element, e_.scale(k, ahead.stride_k));
-                   return step(k, carried, rows, width, lhs, rhs);
-                 });
+  Emitter::Carry sums(tile.rows * vectors, zero);
+  const Ahead &ahead = tile.ahead;
+  return e_.loop(Index::constant(0), tile.steps, 1, sums, [&](Index k, ValueRange carried) {
+    if (ahead.pointer) e_.prefetch(ahead.pointer, ahead.element, e_.scale(k, ahead.stride_k));
+    return step(k, carried, tile.rows, tile.width, tile.lhs, tile.rhs);
+  });
+}
+
+void MicroKernel::storePartial(const Tile &tile, ArrayRef<Value> sums) {
+  int64_t lanes = t_.lanes, vectors = llvm::divideCeil(tile.width, lanes);
+  for (int64_t i = 0; i < tile.rows; ++i)
+    for (int64_t v = 0; v < vectors; ++v)
+      inColumns(v * lanes, tile.width, [&] {
+        Index place = e_.add(e_.scale(e_.add(tile.m, i), g_.n), e_.add(tile.n, v * lanes));
+        e_.store(tile.partial, element_, lanes > 1 ? e_.lanesFrom(place) : place,
+                 sums[i * vectors + v]);
+      });
 }
 
 Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, int64_t width,

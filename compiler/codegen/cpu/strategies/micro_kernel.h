@@ -38,15 +38,24 @@ class MicroKernel {
   MicroKernel(KernelFunction &function, const Tiling &tiling, graph::DotGeneralOp dot,
               int64_t epilogue);
 
-  // The tile of `rows` x `width` elements at row `m` and column `n` of product number `outer`.
-  void emit(const Index &outer, const Index &m, int64_t rows, const Index &n, int64_t width,
-            const Operand &lhs, const Operand &rhs, const Ahead &ahead);
+  // A tile of `rows` x `width` elements at row `m` and column `n` of product number `outer`.
+  struct Tile {
+    Index outer, m;
+    int64_t rows;
+    Index n;
+    int64_t width;
+    Operand lhs, rhs;
+    Ahead ahead;
+    Index steps;               // of k
+    mlir::Value partial = {};  // where not null: sums go to this m x n matrix, not to the epilogue
+  };
+  void emit(const Tile &tile);
 
  private:
-  llvm::SmallVector<mlir::Value> multiply(int64_t rows, int64_t width, const Operand &lhs,
-                                          const Operand &rhs, const Ahead &ahead);
+  llvm::SmallVector<mlir::Value> multiply(const Tile &tile);
   Emitter::Carry step(const Index &k, mlir::ValueRange sums, int64_t rows, int64_t width,
                       const Operand &lhs, const Operand &rhs);
+  void storePartial(const Tile &tile, llvm::ArrayRef<mlir::Value> sums);
   void finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
                   llvm::ArrayRef<mlir::Value> sums);
   // Runs `body` for the vector of a tile `width` wide that begins at `column`, masked where columns

@@ -23,7 +23,7 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
   auto target = [&](const Index &k, int64_t i) { return e.lanesFrom(e.add(e.scale(k, width), i)); };
   auto lanesAt = [&](int64_t i) { return std::clamp<int64_t>(count - i, 0, p.lanes); };
   if (p.stride_k != 1 || p.lanes == 1) {
-    e.loop(Index::constant(0), Index::constant(p.format.k), 1, [&](Index k) {
+    e.loop(Index::constant(0), p.steps, 1, [&](Index k) {
       Value row = e.pointerTo(from, p.element, e.scale(k, p.stride_k));
       e.prefetch(row, p.element, Index::constant(kPrefetchDistance * p.stride_k));
       for (int64_t i = 0; i < width; i += p.lanes) {
@@ -42,24 +42,28 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
   }
   // Elements along k are contiguous: squares are read along them and transposed.
   for (int64_t i = 0; i < width; i += p.lanes) {
-    auto square = [&](const Index &k, int64_t rows) {
+    auto square = [&](const Index &k, int64_t rows, const Index &valid) {
       SmallVector<Value> values(p.lanes, zero);
       auto load = [&] {
         for (int64_t l = 0; l < lanesAt(i); ++l)
           values[l] = e.load(from, p.element, e.lanesFrom(e.add(k, (i + l) * p.stride_i)));
       };
-      if (rows == p.lanes)
+      if (valid.isConstant() && valid.offset == p.lanes)
         load();
       else
-        e.masked(e.firstLanes(Index::constant(rows)), e.depth(), load);
+        e.masked(e.firstLanes(valid), e.depth(), load);
       transposeSquare(e, values);
       for (int64_t l = 0; l < rows; ++l)
         e.store(to, registerType(p.element), target(e.add(k, l), i), values[l]);
     };
-    int64_t whole = p.format.k / p.lanes * p.lanes;
-    e.loop(Index::constant(0), Index::constant(whole), p.lanes,
-           [&](Index k) { square(k, p.lanes); });
-    if (p.format.k > whole) square(Index::constant(whole), p.format.k - whole);
+    Index lanes = Index::constant(p.lanes);
+    Index whole = e.scale(e.divide(p.steps, p.lanes), p.lanes);
+    Index left = e.subtract(p.steps, whole);
+    e.loop(Index::constant(0), whole, p.lanes, [&](Index k) { square(k, p.lanes, lanes); });
+    if (!left.isConstant())
+      e.when(e.inside(left, 1, p.lanes), [&] { square(whole, p.lanes, left); });
+    else if (left.offset)
+      square(whole, left.offset, left);
   }
 }
 

@@ -15,12 +15,14 @@ struct PanelPacking {
   PanelFormat format;
   int64_t stride_k, stride_i;
   int64_t lanes;  // of a vector; divides the format's width and granule
+  Index steps;    // of k that are copied: the format's, or, unknown before, at most as many
   // Axes that number the matrices: length and stride in the source.
   llvm::SmallVector<std::pair<int64_t, int64_t>> outer;
 };
 
 // Emits the copy of the `count` indices that `from` points to into the panel at `to`, which is
-// `width` wide. Leaves the emitter at `packing.lanes` lanes.
+// `width` wide. Where the number of steps is not known, steps behind the last one may be zeros, up
+// to a multiple of the lanes. Leaves the emitter at `packing.lanes` lanes.
 void emitPanel(Emitter &emitter, const PanelPacking &packing, mlir::Value from, mlir::Value to,
                int64_t count, int64_t width);
 // Emits the copy of panel number `panel`, counted through all matrices.

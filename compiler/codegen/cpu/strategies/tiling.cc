@@ -18,6 +18,8 @@ constexpr int64_t kManyRows = 256;
 
 // Rows of the result up to which waiting for a panel of the right operand from memory counts.
 constexpr int64_t kFewRows = 96;
+// Least and most steps of a part of a contracted axis that is split.
+constexpr int64_t kLeastPart = 256, kMostPart = 2048;
 // Rows of an operand at multiples of so many bytes fall into the same few sets of a cache.
 constexpr int64_t kAliasedStride = 2048;
 
@@ -39,6 +41,7 @@ class Choice {
     t_.bytes = heldBytes(element);
     turn();
     chooseTile();
+    chooseParts();
     chooseRhs();
     chooseLhs();
     chooseBlocks();
@@ -94,7 +97,27 @@ class Choice {
     t_.rows = decide("rows", t_.rows);
   }
 
+  // A long contracted axis with a small result: each part of it brings as much of both operands as
+  // the cache holds, and serves all tiles from there. Storing and adding up a part's result costs
+  // about as much as 16 steps of k, and takes scratch memory, at most a quarter of the operands'.
+  void chooseParts() {
+    const GemmShape &g = t_.gemm;
+    int64_t held = target_.l2_bytes / 2 / t_.bytes / (m() + t_.columns());
+    if (transposedRhs()) held = std::min(held, kStackBytes / (t_.columns() * t_.bytes));
+    int64_t part_k = std::clamp<int64_t>(held / 64 * 64, kLeastPart, kMostPart);
+    bool pays = !target_.strict() && !constant_ && g.k >= kMostPart &&
+                (g.m + g.n) * g.k * t_.bytes > target_.l2_bytes &&
+                4 * g.m * g.n <= (g.m + g.n) * part_k;
+    t_.part_k = g.is_turned ? g.k : decide("part_k", pays ? part_k : g.k);
+    t_.parts = t_.part_k ? blocks(g.k, t_.part_k) : 1;
+  }
+
   void chooseRhs() {
+    if (t_.isSplit()) {
+      // A part's panels lie in the cache: they are packed where elements do not lie along lanes.
+      t_.rhs = transposedRhs() ? Packing::kPanel : Packing::kNone;
+      return;
+    }
     int64_t panel = k() * t_.columns() * t_.bytes;
     bool beyond_l2 = rhsBytes() > target_.l2_bytes;
     bool large = beyond_l2 && m() >= kManyRows;
@@ -122,6 +145,7 @@ class Choice {
   }
 
   void chooseLhs() {
+    if (t_.isSplit()) return;
     // Rows of the left operand lie along k in most products. Where they lie across, each step of k
     // is a stride away; at multiples of half a page all of them fall into the same few sets of the
     // cache.
@@ -140,6 +164,12 @@ class Choice {
   void chooseBlocks() {
     t_.block_rows = llvm::alignTo(m(), t_.rows);
     t_.block_columns = t_.columns();
+    if (t_.isSplit()) {
+      t_.block_columns = llvm::alignTo(n(), t_.columns());
+      while (t_.grid() < kWorkgroups && t_.block_columns > t_.columns())
+        t_.block_columns = llvm::alignTo(llvm::divideCeil(t_.block_columns, 2), t_.columns());
+      return;
+    }
     auto work = [&] { return t_.block_rows * t_.block_columns * (2 * k() + epilogue_); };
     while (t_.grid() < kWorkgroups && work() >= 2 * kLeastWork && t_.block_rows > t_.rows)
       t_.block_rows = llvm::alignTo(llvm::divideCeil(t_.block_rows, 2), t_.rows);
@@ -171,8 +201,11 @@ int64_t Tiling::rowBlocks() const { return blocks(gemm.m, block_rows); }
 int64_t Tiling::columnBlocks() const { return blocks(gemm.n, block_columns); }
 
 int64_t Tiling::grid() const {
-  return gemm.n && gemm.m ? gemm.outerCount() * rowBlocks() * columnBlocks() : 0;
+  return gemm.n && gemm.m ? parts * gemm.outerCount() * rowBlocks() * columnBlocks() : 0;
 }
+
+int64_t Tiling::joinRows() const { return blocks(gemm.m, kWorkgroups); }
+int64_t Tiling::joinGrid() const { return gemm.outerCount() * blocks(gemm.m, joinRows()); }
 
 int64_t Tiling::lhsOffset() const {
   if (rhs != Packing::kStage) return 0;
@@ -180,6 +213,7 @@ int64_t Tiling::lhsOffset() const {
 }
 
 int64_t Tiling::scratchBytes() const {
+  if (isSplit()) return parts * gemm.outerCount() * gemm.m * gemm.n * bytes;
   int64_t left = lhs == Packing::kStage ? packedLhs() * lhsFormat().panelStride() * bytes : 0;
   bool any = lhs == Packing::kStage || rhs == Packing::kStage;
   return std::max<int64_t>(lhsOffset() + left, any ? 64 : 0);
@@ -195,6 +229,7 @@ std::string Tiling::name() const {
   std::string text = "t" + std::to_string(rows) + "x" + std::to_string(columns());
   if (gemm.is_turned) text += "t";
   if (lhs != Packing::kNone) text += "l";
+  if (isSplit()) text += "k" + std::to_string(part_k);
   if (rhs != Packing::kNone) text += rhs == Packing::kConstant ? "c" : "p";
   return text;
 }
@@ -208,7 +243,8 @@ Tiling::Params Tiling::params() const {
           {"pack_lhs", static_cast<int64_t>(lhs)},
           {"pack_rhs", static_cast<int64_t>(rhs)},
           {"turned", gemm.is_turned},
-          {"fetches", fetches}};
+          {"fetches", fetches},
+          {"part_k", part_k}};
 }
 
 Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
@@ -225,6 +261,8 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
   tiling.lhs = Packing(param("pack_lhs"));
   tiling.rhs = Packing(param("pack_rhs"));
   tiling.fetches = param("fetches");
+  tiling.part_k = param("part_k");
+  tiling.parts = tiling.part_k ? blocks(tiling.gemm.k, tiling.part_k) : 1;
   return tiling;
 }
 

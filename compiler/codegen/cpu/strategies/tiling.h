@@ -8,6 +8,7 @@
 #include "compiler/codegen/cpu/strategies/panel_format.h"
 #include "compiler/codegen/loops/gemm_shape.h"
 #include "compiler/strategy/target.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace graven::codegen::cpu {
 
@@ -31,13 +32,21 @@ struct Tiling {
   Packing lhs = Packing::kNone;
   Packing rhs = Packing::kNone;
   bool fetches = false;  // tiles ask memory for the right operand's next panel
+  // The contracted axis in parts of `part_k` (the last may be shorter): a first stage computes the
+  // products of the parts into scratch memory, the main stage adds them up in ascending order.
+  int64_t parts = 1, part_k = 0;
+
+  bool isSplit() const { return parts > 1; }
 
   int64_t columns() const { return vectors * lanes; }
-  PanelFormat rhsFormat() const { return {gemm.n, gemm.k, columns(), lanes}; }
+  PanelFormat rhsFormat() const {
+    // A part's last steps are packed by whole squares.
+    return {gemm.n, isSplit() ? llvm::alignTo(part_k, lanes) : gemm.k, columns(), lanes};
+  }
   PanelFormat lhsFormat() const { return {gemm.m, gemm.k, rows, rows}; }
   int64_t rowBlocks() const;
   int64_t columnBlocks() const;
-  // Workgroups: row blocks number fastest, then column blocks, then matrices.
+  // Workgroups: row blocks number fastest, then column blocks, then matrices, then parts.
   int64_t grid() const;
   // Panels of all matrices of an operand.
   int64_t packedRhs() const { return gemm.rhsMatrices() * rhsFormat().panels(); }
@@ -45,6 +54,9 @@ struct Tiling {
   // Where the left operand's panels begin in scratch memory, and its size; in bytes.
   int64_t lhsOffset() const;
   int64_t scratchBytes() const;
+  // Workgroups that add up parts, and the rows of each.
+  int64_t joinGrid() const;
+  int64_t joinRows() const;
   // Stack that packing takes, in bytes.
   int64_t stackBytes() const;
   // "t8x32p": the tile and what is packed, for the kernel's name.
