@@ -150,7 +150,7 @@ class Choice {
     // is a stride away; at multiples of half a page all of them fall into the same few sets of the
     // cache.
     bool aliased = t_.gemm.lhs_k != 1 && t_.gemm.lhs_k * t_.bytes % kAliasedStride == 0 &&
-                   t_.gemm.k >= 1024 && n() >= 4 * t_.columns();
+                   t_.gemm.k >= 512 && n() >= 4 * t_.columns();
     // A left operand that each panel of columns reads from behind the cache: a tile's rows are as
     // many streams in memory, in a packed panel they are one, which can be asked for ahead.
     bool streams = m() * k() * t_.bytes > 4 * target_.l2_bytes && n() >= 16 * t_.columns();
