@@ -133,7 +133,7 @@ Real expandFastErfc(const Scope &scope, llvm::ArrayRef<Real> operands) {
   size = select(size > 10.1, 10.1, size);  // there the result rounds to zero
   Pair square = twoProduct(size, size);
   Scaled e = roundedExponentialLessOne(scope, -square.high, -square.low);
-  Real q = fma(1.0 / (size + kCenter), -2.0 * kCenter, 1.0);
+  Real q = (size - kCenter) / (size + kCenter);
   Real ratio = polynomial(q, kFastTail) / (size + 0.9375);
   Real tail = scaleByPowerOfTwo(fma(ratio, e.mantissa, ratio), e.k);
   return select(x < 0.0, 2.0 - tail, tail);

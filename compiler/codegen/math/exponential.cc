@@ -71,12 +71,20 @@ Real remainder(const Scope &scope, Real r, Real tail) {
   return fma(square.high, q.front(), fma(square.low, q.front(), cubic));
 }
 
+// exp(x) of f32, each step rounded.
+Scaled exponentialBy(const Scope &scope, Real x, llvm::ArrayRef<double> q) {
+  Rounded k = roundProduct(x, kLog2E);
+  Real r = reduceRounded(scope, x, k.real);
+  return {fma(fma(polynomial(r, q), r, 1.0), r, 1.0), k};
+}
+
 Real expandExp(const Scope &scope, llvm::ArrayRef<Real> operands) {
   return exponential(scope, operands[0]);
 }
 
 Real expandFastExp(const Scope &scope, llvm::ArrayRef<Real> operands) {
-  Scaled value = fastExponential(scope, clamp(operands[0], kSingle.lowest, kSingle.highest));
+  Real x = clamp(operands[0], kSingle.lowest, kSingle.highest);
+  Scaled value = exponentialBy(scope, x, kFastQ);
   return scaleByPowerOfTwo(value.mantissa, value.k);
 }
 
@@ -127,9 +135,8 @@ Real exponential(const Scope &scope, Real x) {
   if (!scope.isDouble()) {
     // Rounding r costs less than a quarter of a unit, keeping its tail half as many instructions
     // again: 0.895 ULP over all numbers.
-    Rounded k = roundProduct(x, kLog2E);
-    Real r = reduceRounded(scope, x, k.real);
-    return scaleByPowerOfTwo(fma(fma(polynomial(r, p.q), r, 1.0), r, 1.0), k);
+    Scaled value = roundedExponential(scope, x);
+    return scaleByPowerOfTwo(value.mantissa, value.k);
   }
   Reduced reduced = reduce(scope, x);
   Real value = 1.0 + (reduced.r + remainder(scope, reduced.r, reduced.tail));
@@ -154,11 +161,7 @@ ScaledPair preciseExponential(const Scope &scope, Real x) {
   return {fastTwoSum(sum.high, low), reduced.k};
 }
 
-Scaled fastExponential(const Scope &scope, Real x) {
-  Rounded k = roundProduct(x, kLog2E);
-  Real r = reduceRounded(scope, x, k.real);
-  return {fma(fma(polynomial(r, kFastQ), r, 1.0), r, 1.0), k};
-}
+Scaled roundedExponential(const Scope &scope, Real x) { return exponentialBy(scope, x, kQ32); }
 
 Scaled roundedExponentialLessOne(const Scope &scope, Real high, Real low) {
   Rounded k = roundProduct(high, kLog2E);

@@ -49,7 +49,7 @@ Real expandLogistic(const Scope &scope, llvm::ArrayRef<Real> operands) {
 
 Real expandFastLogistic(const Scope &scope, llvm::ArrayRef<Real> operands) {
   Real x = clamp(operands[0], -104.0, 20.0);
-  Scaled e = fastExponential(scope, -x);
+  Scaled e = roundedExponential(scope, -x);
   Real scale = scaleByPowerOfTwo(scope.real(1.0), {-e.k.real, 0 - e.k.integer});
   return scale / (scale + e.mantissa);
 }
