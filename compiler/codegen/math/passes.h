@@ -13,8 +13,8 @@ struct MathOptions {
   // Fast numerics: errors up to 3.5 ULP in f32 where that saves time; else the precise formulas of
   // expand_math.h, which give the same bits on every machine.
   bool fast = false;
-  // Whether the machine has AVX-512's vrsqrt14ps, vscalefps, vgetexpps and vgetmantps, at all
-  // vector lengths.
+  // Whether the machine has AVX-512's vrsqrt14ps, vscalefps, vrangeps, vgetexpps and vgetmantps, at
+  // all vector lengths.
   bool estimates = false;
 };
 

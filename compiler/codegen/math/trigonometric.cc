@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "compiler/codegen/math/expand_math.h"
+#include "compiler/codegen/math/instruction.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace graven::codegen {
@@ -194,30 +195,37 @@ Real sineAt(const Scope &scope, Int quadrant, Real r, Real tail) {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+// `value`, its magnitude 1 at most; NaN may become 1.
+Real withinOne(Real value) {
+  if (!value.scope->hasScaling()) return clamp(value, -1.0, 1.0);
+  // The smaller magnitude with the first operand's sign.
+  constexpr Instruction kSmaller = {.name = "mask.range", .rounds = true, .immediate = 0b0010};
+  return onElements(kSmaller, {value, value.scope->real(1.0)});
+}
+
 // sin(x - k pi), its sign changed where `negative` is odd.
 Real fastSine(Real x, Real k, Int negative) {
   Real r = x;
   for (double part : kPi32) r = fma(k, -part, r);
   Real square = r * r;
-  Real value = clamp(fma(square * r, polynomial(square, kFastSin), r), -1.0, 1.0);
-  // The sign of r is that of sin(r), also where r is zero.
-  value = copysign(value, r);
+  // A product, which keeps the sign of a zero. Rounding takes it past 1 by a unit at most.
+  Real value = withinOne(r * fma(square, polynomial(square, kFastSin), 1.0));
   return fromBits(bitsOf(value) ^ (negative << 31));
 }
 
-constexpr double kFastLimit = 0x1p15;
+constexpr double kFastLimit = 0x1p15;  // NaN counts as above
 
 Real expandFastSin(const Scope &scope, llvm::ArrayRef<Real> operands) {
   Real x = operands[0];
   Rounded k = roundProduct(x, kOneOverPi);
-  return patch(abs(x) > kFastLimit, fastSine(x, k.real, k.integer),
+  return patch(!(abs(x) <= kFastLimit), fastSine(x, k.real, k.integer),
                [&] { return preciseSine(scope, x); });
 }
 
 Real expandFastCos(const Scope &scope, llvm::ArrayRef<Real> operands) {
   Real x = operands[0];
   Rounded k = roundProduct(fma(x, kOneOverPi, -0.5), 1.0);
-  return patch(abs(x) > kFastLimit, fastSine(x, k.real + 0.5, k.integer + 1),
+  return patch(!(abs(x) <= kFastLimit), fastSine(x, k.real + 0.5, k.integer + 1),
                [&] { return preciseCosine(scope, x); });
 }
 

@@ -58,3 +58,19 @@ func.func @types(%x: f32) -> f32 {
   %0 = math.erfc %x : f32
   return %0 : f32
 }
+
+// Results past 1 are bounded by one instruction, and angles that are large, infinite or NaN leave for
+// a branch.
+// CHECK-LABEL: func @angle
+// CHECK: llvm.x86.avx512.mask.range.ps.512
+// CHECK: scf.if
+// PLAIN-LABEL: func @angle
+// PLAIN-NOT: llvm.x86
+// PLAIN: scf.if
+// STRICT-LABEL: func @angle
+// STRICT-NOT: mask.range
+// STRICT: return
+func.func @angle(%x: vector<16xf32>) -> vector<16xf32> {
+  %0 = math.cos %x : vector<16xf32>
+  return %0 : vector<16xf32>
+}
