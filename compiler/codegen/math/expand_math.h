@@ -65,12 +65,13 @@ struct ScaledPair {
 };
 ScaledPair preciseExponential(const Scope &scope, Real x);
 
-// The same for f32, rounded at each step, relative error about 2^-24: exp(x) = mantissa 2^k.
+// A number mantissa 2^k.
 struct Scaled {
   Real mantissa;
   Rounded k;
 };
-Scaled roundedExponential(const Scope &scope, Real x);
+// exp(-x) = mantissa 2^-k for f32, rounded at each step, relative error about 2^-24.
+Scaled roundedInverseExponential(const Scope &scope, Real x);
 // exp(high + low) = (1 + mantissa) 2^k for f32, relative error about 2^-25, |high| < 2^10, |low|
 // tiny against high.
 Scaled roundedExponentialLessOne(const Scope &scope, Real high, Real low);

@@ -135,7 +135,7 @@ Real exponential(const Scope &scope, Real x) {
   if (!scope.isDouble()) {
     // Rounding r costs less than a quarter of a unit, keeping its tail half as many instructions
     // again: 0.895 ULP over all numbers.
-    Scaled value = roundedExponential(scope, x);
+    Scaled value = exponentialBy(scope, x, p.q);
     return scaleByPowerOfTwo(value.mantissa, value.k);
   }
   Reduced reduced = reduce(scope, x);
@@ -161,7 +161,11 @@ ScaledPair preciseExponential(const Scope &scope, Real x) {
   return {fastTwoSum(sum.high, low), reduced.k};
 }
 
-Scaled roundedExponential(const Scope &scope, Real x) { return exponentialBy(scope, x, kQ32); }
+Scaled roundedInverseExponential(const Scope &, Real x) {
+  Rounded k = roundProduct(x, kLog2E);
+  Real r = fma(k.real, kSingle.ln2_low, fma(k.real, kSingle.ln2_high, -x));
+  return {fma(fma(polynomial(r, kQ32), r, 1.0), r, 1.0), k};
+}
 
 Scaled roundedExponentialLessOne(const Scope &scope, Real high, Real low) {
   Rounded k = roundProduct(high, kLog2E);

@@ -49,8 +49,8 @@ Real expandLogistic(const Scope &scope, llvm::ArrayRef<Real> operands) {
 
 Real expandFastLogistic(const Scope &scope, llvm::ArrayRef<Real> operands) {
   Real x = clamp(operands[0], -104.0, 20.0);
-  Scaled e = roundedExponential(scope, -x);
-  Real scale = scaleByPowerOfTwo(scope.real(1.0), {-e.k.real, 0 - e.k.integer});
+  Scaled e = roundedInverseExponential(scope, x);
+  Real scale = scaleByPowerOfTwo(scope.real(1.0), e.k);
   return scale / (scale + e.mantissa);
 }
 
