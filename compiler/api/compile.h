@@ -33,8 +33,8 @@ enum class Output {
 
 // What generated code may do to floating-point results: docs/numerics.md.
 enum class Numerics {
-  kFast,    // roots of f32 from estimates where that is quicker
-  kStrict,  // roots correctly rounded
+  kFast,    // elementary functions of f32 by quicker formulas
+  kStrict,  // the same bits on every CPU
 };
 
 // How matrix products of f32 read their operands: docs/numerics.md.

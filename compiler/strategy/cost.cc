@@ -1,5 +1,6 @@
 #include "compiler/strategy/cost.h"
 
+#include "dialect/element/element.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -29,7 +30,7 @@ int64_t countScalarOps(Operation *op) {
   int64_t count = 0;
   for (Operation &emitted : block) {
     if (emitted.hasTrait<OpTrait::ConstantLike>()) continue;
-    bool elementary = isa<math::MathDialect>(emitted.getDialect()) &&
+    bool elementary = isa<math::MathDialect, element::ElementDialect>(emitted.getDialect()) &&
                       !isa<math::AbsFOp, math::FloorOp, math::CopySignOp, math::FmaOp>(emitted);
     count += elementary ? kElementary : 1;
   }

@@ -15,8 +15,8 @@ namespace graven::strategy {
 
 // What generated code may do to floating-point results; docs/numerics.md has the promises.
 enum class Numerics {
-  kFast,    // roots of f32 from estimates where that is quicker
-  kStrict,  // roots correctly rounded; the same bits on every CPU
+  kFast,    // elementary functions of f32 by quicker formulas
+  kStrict,  // the same bits on every CPU
 };
 
 // How matrix products of f32 read their operands; docs/numerics.md has the bounds.
@@ -42,8 +42,8 @@ struct Target {
   int64_t vector_bytes = 32;      // one vector register
   int64_t vector_registers = 16;  // architectural vector registers
   bool has_fma = true;            // always true for an accepted target
-  // Whether vrsqrt14ps exists: estimates of 1/sqrt(x) with an error of 2^-14; and vscalefps, which
-  // computes x 2^k.
+  // Whether vrsqrt14ps exists: estimates of 1/sqrt(x) with an error of 2^-14; and vscalefps,
+  // vgetexpps, vgetmantps, which put numbers together and take them apart.
   bool has_estimates = false;
   // Whether instructions convert between f32 and f16, or bf16, exactly as docs/numerics.md says.
   bool has_f16_conversions = false;

@@ -17,6 +17,7 @@ LLVM = pathlib.Path("/usr/lib/llvm-22")
 PAGES = {
     "graph": ("Tensor ops", sorted((ROOT / "dialect/graph/ops").glob("*.td"))),
     "nn": ("Layers, losses, optimizers, metrics", sorted((ROOT / "dialect/nn").glob("*.td"))),
+    "element": ("Functions of numbers", [ROOT / "dialect/element/element.td"]),
     "kernel": ("Kernels", [ROOT / "dialect/kernel/kernel.td"]),
     "plan": ("Plans", sorted((ROOT / "dialect/plan").glob("*.td"))),
 }

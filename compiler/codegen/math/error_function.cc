@@ -1,11 +1,19 @@
 // erf and erfc.
 //
-// erf, |x| < 1: x + x p(x^2). Above, f32: 1 - exp(-x P(x)), x P(x) approximating -log(erfc(x));
-// f64: 1 - erfc(x). erfc(x) for x >= 0: exp(-x^2) g(q) / (1 + 2x) with q = (x - K) / (x + K), which
-// maps [0, inf) to [-1, 1) and leaves a function that a polynomial follows well; x^2 with its
-// rounding error; erfc(-x) = 2 - erfc(x); near 0, erfc(x) = 1 - erf(x). Minimax approximations
-// found by Remez's exchange algorithm in 220-bit arithmetic, weighted by the result they contribute
-// to, rounded to the element type.
+// erf, |x| < 1: x + x p(x^2). Above, f32: 1 - exp(-x P(x)), x P(x) approximating -log(erfc(x)), in
+// two parts; f64: 1 - erfc(x). erfc(x) for x >= 0: exp(-x^2) g(q) / (1 + 2x) with
+// q = (x - K) / (x + K), which maps [0, inf) to [-1, 1) and leaves a function that a polynomial
+// follows well; x^2 with its rounding error; erfc(-x) = 2 - erfc(x); near 0, erfc(x) = 1 - erf(x).
+// Precise erfc of f32 is computed in f64: exp(-x^2) P(x) / Q(x).
+//
+// Fast erfc is exp(-x^2) g(q) / (x + 15/16), rounded at each step but for the low part of x^2; the
+// divisor and g are both just below 1 at 0, where their roundings count most.
+//
+// Fast erf is 1 - 2^-w with w = x P(x) approximating -log2(erfc(x)) from 0 on, and 2^-w - 1 with
+// its leading digits.
+//
+// Minimax approximations found by Remez's exchange algorithm in 220-bit arithmetic or by Lawson's
+// iteration, weighted by the result they contribute to, rounded to the element type.
 #include "compiler/codegen/math/expand_math.h"
 
 namespace graven::codegen {
@@ -22,13 +30,30 @@ constexpr double kSmall64[] = {
 // -log(erfc(x)) / x on [0.95, 4]; error of erf 2^-27.
 constexpr double kLarge32[] = {1.12866902,    0.635068357,     0.106373474,  -0.02387923,
                                0.00369764236, -0.000336327386, 1.25779616e-5};
-// erfc(x) exp(x^2) (1 + 2x) in q; relative error 2^-27 with K = 2, 2^-57 with K = 4, when the part
-// of the first coefficient that rounding cut off is added.
-constexpr double kTailLow32 = 9.16048037e-9, kTailLow64 = -4.5238894e-17;
-constexpr double kTail32[] = {1.27697837,     -0.0927638188,   -0.166030526,  0.164051041,
-                              -0.0542178154,  -0.00803087465,  0.00870902836, 0.00125271524,
-                              -0.00142063631, -0.000400719087, 0.00016925676, 7.935342e-5};
-constexpr double kTail64[] = {
+// -log2(erfc(x)) / x on [0, 3.95]; relative error of erf 2^-24.7.
+constexpr double kFast[] = {1.62790704,     0.918444693,   0.148321569,     -0.0278522,
+                            0.000265081122, 0.00182820531, -0.000557374849, 5.97580656e-5};
+// (2^r - 1) / r for |r| <= 1/2; relative error 2^-26.2.
+constexpr double kPowerLessOne[] = {0.693147182,  0.240226492,   0.0555036739,
+                                    0.0096183056, 0.00133874221, 0.000153845307};
+// erfc(x) exp(x^2) = P(x) / Q(x) on [0, 10.25]; relative error 2^-33.5.
+constexpr double kP[] = {0.99999999991798783, 1.4347165383876919,  1.0012637836594191,
+                         0.40276937564236909, 0.09295059518476223, 0.010035077789125629};
+constexpr double kQ[] = {1,
+                         2.5630956943505177,
+                         2.8934078112262682,
+                         1.8567854859687991,
+                         0.72280607768980787,
+                         0.16474957018295402,
+                         0.01778673485723551};
+// erfc(x) exp(x^2) (x + 15/16) in q on [0, 10.1], K = 13/4; relative error 2^-26.
+constexpr double kFastTail[] = {0.696529269,     -0.203528985,   0.0911861658,  -0.0119594224,
+                                -0.0226621293,   0.0246669184,   -0.0140244262, 0.00462901592,
+                                -0.000261031644, -0.000539681758};
+// erfc(x) exp(x^2) (1 + 2x) in q; relative error 2^-57 with K = 4, when the part of the
+// first coefficient that rounding cut off is added.
+constexpr double kTailLow = -4.5238894e-17;
+constexpr double kTail[] = {
     1.2329951186255526,     -0.13962111684056253,   0.015379652102619649,    0.068097054254695408,
     -0.10103906603629931,   0.093732834998252107,   -0.066330365812324613,   0.03716751553906552,
     -0.016197734056596986,  0.0050319699638833298,  -0.00075777329693194886, -0.0001992566188384519,
@@ -36,18 +61,16 @@ constexpr double kTail64[] = {
     2.9417171208811372e-7,  -8.2606759211585249e-7, 7.4052096688561313e-8,   1.104087269171846e-7,
     -1.7400061871204362e-8, -1.4084500624355019e-8, 1.6452105446440665e-9,   1.1889280911612515e-9};
 
-// erfc(x) for x >= 0; NaN passes through.
+// erfc(x) for x >= 0, f64; NaN passes through.
 Real upperTail(const Scope &scope, Real x) {
-  double center = scope.isDouble() ? 4.0 : 2.0;
-  // Beyond, the result rounds to zero.
-  x = select(x > (scope.isDouble() ? 27.5 : 10.2), scope.isDouble() ? 27.5 : 10.2, x);
-  Real q = (x - center) / (x + center);
+  constexpr double kCenter = 4.0;
+  x = select(x > 27.5, 27.5, x);  // beyond, the result rounds to zero
+  Real q = (x - kCenter) / (x + kCenter);
   // g = c0 + q (c1 + ...), with the rounding error of the last sum and of c0.
-  llvm::ArrayRef<double> c(scope.isDouble() ? llvm::ArrayRef<double>(kTail64)
-                                            : llvm::ArrayRef<double>(kTail32));
+  llvm::ArrayRef<double> c(kTail);
   Real higher = polynomial(q, c.drop_front());
   Real g = fma(higher, q, c.front());
-  Real g_low = fma(higher, q, c.front() - g) + (scope.isDouble() ? kTailLow64 : kTailLow32);
+  Real g_low = fma(higher, q, c.front() - g) + kTailLow;
   Pair square = twoProduct(x, x);
   Real ratio = g / fma(x, 2.0, 1.0);
   // What the division, its divisor and g lost, relative to g, goes into the exponent; g is between
@@ -72,12 +95,52 @@ Real expandErf(const Scope &scope, llvm::ArrayRef<Real> operands) {
     large = 1.0 - upperTail(scope, size);
   } else {
     Real bounded = select(size > 4.0, 4.0, size);  // erf(4) rounds to 1
-    large = 1.0 - exponential(scope, -(bounded * polynomial(bounded, kLarge32)));
+    llvm::ArrayRef<double> c(kLarge32);
+    Real higher = polynomial(bounded, c.drop_front());
+    Real p = fma(higher, bounded, c.front());
+    Real p_low = fma(higher, bounded, c.front() - p);
+    Pair exponent = twoProduct(bounded, p);
+    large = 1.0 - exponential(scope, -exponent.high, -fma(bounded, p_low, exponent.low));
   }
   return copysign(select(size < 1.0, small, large), x);
 }
 
+Real expandFastErf(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  Real x = operands[0];
+  Real size = abs(x);
+  size = select(size > 4.0, 4.0, size);  // erf(4) rounds to 1
+  Real exponent = -(size * polynomial(size, kFast));
+  Rounded k = roundProduct(exponent, 1.0);
+  Real r = exponent - k.real;
+  Real scale = scope.hasScaling() ? scaleByPowerOfTwo(scope.real(1.0), k) : powerOfTwo(k.integer);
+  return copysign(fma(scale, r * polynomial(r, kPowerLessOne), scale - 1.0), x);
+}
+
+// In f64, rounded once.
+Real expandErfcWidened(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  Real x = operands[0];
+  Real size = abs(x);
+  Scope wide = scope.widened();
+  Real a = widen(select(size > 10.25, 10.25, size), wide);  // there the result rounds to zero
+  Real tail = shortExponential(wide, -(a * a)) * (polynomial(a, kP) / polynomial(a, kQ));
+  return narrow(select(x < 0.0, 2.0 - tail, tail), scope);
+}
+
+Real expandFastErfc(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  constexpr double kCenter = 3.25;
+  Real x = operands[0];
+  Real size = abs(x);
+  size = select(size > 10.1, 10.1, size);  // there the result rounds to zero
+  Pair square = twoProduct(size, size);
+  Scaled e = roundedExponentialLessOne(scope, -square.high, -square.low);
+  Real q = (size - kCenter) / (size + kCenter);
+  Real ratio = polynomial(q, kFastTail) / (size + 0.9375);
+  Real tail = scaleByPowerOfTwo(fma(ratio, e.mantissa, ratio), e.k);
+  return select(x < 0.0, 2.0 - tail, tail);
+}
+
 Real expandErfc(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  if (!scope.isDouble()) return expandErfcWidened(scope, operands);
   Real x = operands[0];
   Real size = abs(x);
   Real tail = upperTail(scope, size);
@@ -87,7 +150,8 @@ Real expandErfc(const Scope &scope, llvm::ArrayRef<Real> operands) {
   return select(size < 0.47, small, large);
 }
 
-constexpr ElementaryFunction kFunctions[] = {{"math.erf", expandErf}, {"math.erfc", expandErfc}};
+constexpr ElementaryFunction kFunctions[] = {{"math.erf", expandErf, expandFastErf},
+                                             {"math.erfc", expandErfc, expandFastErfc}};
 
 }  // namespace
 

@@ -34,52 +34,45 @@ class ExpandMathPass : public mlir::PassWrapper<ExpandMathPass, mlir::OperationP
   }
 
   void runOnOperation() override {
-    Table functions, estimated;
-    for (auto family : {exponentialFunctions(), logarithmFunctions(), hyperbolicFunctions(),
-                        errorFunctions(), trigonometricFunctions(), powerFunctions()})
+    llvm::StringMap<const ElementaryFunction *> functions;
+    for (auto family :
+         {exponentialFunctions(), logarithmFunctions(), hyperbolicFunctions(), errorFunctions(),
+          trigonometricFunctions(), powerFunctions(), rootFunctions()})
       for (const ElementaryFunction &each : family) functions[each.op] = &each;
-    if (fast_ && estimates_)
-      for (const ElementaryFunction &each : estimatedFunctions()) estimated[each.op] = &each;
 
-    expand([&](llvm::StringRef op, mlir::Type element) {
-      const ElementaryFunction *function = functions.lookup(op);
-      const ElementaryFunction *quicker = element.isF32() ? estimated.lookup(op) : nullptr;
-      return function && quicker ? quicker : function;
+    llvm::SmallVector<std::pair<mlir::Operation *, const ElementaryFunction *>> work;
+    getOperation()->walk([&](mlir::Operation *op) {
+      if (const auto *function = functions.lookup(op->getName().getStringRef()))
+        work.emplace_back(op, function);
     });
-    // Instructions, those that the functions were expanded to among them.
-    expand([&](llvm::StringRef op, mlir::Type element) {
-      return element.isF32() ? estimated.lookup(op) : nullptr;
-    });
+    for (auto [op, function] : work)
+      if (mlir::failed(expand(op, *function))) return signalPassFailure();
   }
 
  private:
-  using Table = llvm::StringMap<const ElementaryFunction *>;
-  using Choice = llvm::function_ref<const ElementaryFunction *(llvm::StringRef op, mlir::Type)>;
-
-  // Replaces the ops for which there is a choice.
-  void expand(Choice choose) {
-    llvm::SmallVector<std::pair<mlir::Operation *, const ElementaryFunction *>> work;
-    getOperation()->walk([&](mlir::Operation *op) {
-      if (op->getNumResults() != 1) return;
-      mlir::Type element = mlir::getElementTypeOrSelf(op->getResult(0).getType());
-      if (auto function = choose(op->getName().getStringRef(), element))
-        work.emplace_back(op, function);
-    });
-    for (auto [op, function] : work) {
-      mlir::Type type = op->getResult(0).getType();
-      mlir::Type element = mlir::getElementTypeOrSelf(type);
-      if (!element.isF32() && !element.isF64()) {
-        op->emitOpError() << "has no expansion for " << element << ": expected f32 or f64";
-        return signalPassFailure();
-      }
-      mlir::OpBuilder builder(op);
-      Scope scope(builder, op->getLoc(), type, estimates_);
-      llvm::SmallVector<Real> operands;
-      for (mlir::Value operand : op->getOperands()) operands.push_back(scope.wrap(operand));
-      Real result = function->expand(scope, operands);
-      op->getResult(0).replaceAllUsesWith(result.value);
-      op->erase();
+  // The formula for elements of this type; null: the op is an instruction and stays.
+  Formula choose(const ElementaryFunction &function, mlir::Type element) {
+    if (fast_ && element.isF32()) {
+      if (estimates_ && function.fast_on_avx512) return function.fast_on_avx512;
+      if (function.fast) return function.fast;
     }
+    return function.precise;
+  }
+
+  llvm::LogicalResult expand(mlir::Operation *op, const ElementaryFunction &function) {
+    mlir::Type type = op->getResult(0).getType();
+    mlir::Type element = mlir::getElementTypeOrSelf(type);
+    Formula formula = choose(function, element);
+    if (!formula) return mlir::success();
+    if (!element.isF32() && !element.isF64())
+      return op->emitOpError() << "has no expansion for " << element << ": expected f32 or f64";
+    mlir::OpBuilder builder(op);
+    Scope scope(builder, op->getLoc(), type, estimates_);
+    llvm::SmallVector<Real> operands;
+    for (mlir::Value operand : op->getOperands()) operands.push_back(scope.wrap(operand));
+    op->getResult(0).replaceAllUsesWith(formula(scope, operands).value);
+    op->erase();
+    return mlir::success();
   }
 
   Option<bool> fast_{*this, "fast", llvm::cl::desc("errors up to 3.5 ULP where that saves time"),
@@ -90,6 +83,19 @@ class ExpandMathPass : public mlir::PassWrapper<ExpandMathPass, mlir::OperationP
 };
 
 }  // namespace
+
+Real patch(Mask rare, Real quick, llvm::function_ref<Real()> slow) {
+  const Scope &scope = *quick.scope;
+  mlir::OpBuilder &builder = scope.builder();
+  auto branch = mlir::scf::IfOp::create(builder, scope.loc(), mlir::TypeRange{scope.realType()},
+                                        any(rare).value, /*withElseRegion=*/true);
+  mlir::OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(branch.thenBlock());
+  mlir::scf::YieldOp::create(builder, scope.loc(), select(rare, slow(), quick).value);
+  builder.setInsertionPointToStart(branch.elseBlock());
+  mlir::scf::YieldOp::create(builder, scope.loc(), quick.value);
+  return scope.wrap(branch.getResult(0));
+}
 
 std::unique_ptr<mlir::Pass> createExpandMathPass(MathOptions options) {
   return std::make_unique<ExpandMathPass>(options);

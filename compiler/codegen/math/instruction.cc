@@ -19,7 +19,9 @@ mlir::Value onRegisters(const Scope &scope, Instruction instruction, Values oper
     return mlir::LLVM::ConstantOp::create(b, scope.loc(), integer,
                                           b.getIntegerAttr(integer, value));
   };
-  operands.push_back(operands[0]);
+  mlir::Value kept = operands[0];
+  if (instruction.immediate) operands.push_back(number(32, *instruction.immediate));
+  operands.push_back(kept);
   // All lanes are computed, so that the value kept in lanes masked off never shows.
   operands.push_back(number(lanes == 16 ? 16 : 8, -1));
   constexpr int64_t kCurrentRounding = 4;

@@ -10,10 +10,11 @@ namespace graven::codegen {
 
 // What the expansions may use.
 struct MathOptions {
-  // Fast numerics: errors up to 3.5 ULP where that saves time; else sqrt correctly rounded, and the
-  // bounds of expand_math.h.
+  // Fast numerics: errors up to 3.5 ULP in f32 where that saves time; else the precise formulas of
+  // expand_math.h, which give the same bits on every machine.
   bool fast = false;
-  // Whether the machine has AVX-512's vrsqrt14ps and vscalefps, at all vector lengths.
+  // Whether the machine has AVX-512's vrsqrt14ps, vscalefps, vrangeps, vgetexpps and vgetmantps, at
+  // all vector lengths.
   bool estimates = false;
 };
 

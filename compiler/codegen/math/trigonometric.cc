@@ -5,9 +5,13 @@
 // Hanek's, the product of x with the bits of 2/pi that matter, in integers. r comes with its
 // rounding error. sin(r) = r + r^3 S(r^2), cos(r) = 1 - r^2/2 + r^4 C(r^2): minimax approximations
 // found by Remez's exchange algorithm in 220-bit arithmetic and rounded to the element type.
+//
+// Fast, up to 2^15: x = k pi + r for sin, x = (k + 1/2) pi + r for cos, |r| <= pi/2, the result
+// sin(r) or -sin(r); r by three fused operations, of which the first is exact. Above as precise.
 #include <limits>
 
 #include "compiler/codegen/math/expand_math.h"
+#include "compiler/codegen/math/instruction.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace graven::codegen {
@@ -23,6 +27,12 @@ constexpr double kCos64[] = {
     0.041666666666666664,  -0.0013888888888888389,  2.4801587301181258e-5, -2.7557319060945726e-7,
     2.0876722083233171e-9, -1.1466871795915242e-11, 4.5932010095234599e-14};
 
+// (sin(r) - r) / r^3 for |r| <= pi/2; relative error of sin 2^-27.
+constexpr double kFastSin[] = {-0.166666597, 0.00833306927, -0.000198097739, 2.60608181e-6};
+
+constexpr double kOneOverPi = 0x1.45f306dc9c883p-2;
+// pi in three parts, each cut off, so that all are positive and x - 0 pi keeps the sign of a zero.
+constexpr double kPi32[] = {0x1.921fb4p+1, 0x1.4442dp-23, 0x1.8469898p-47};
 constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
 constexpr double kHalfPi32[] = {0x1.921fb6p+0, -0x1.777a5cp-25, -0x1.ee59dap-50};
 constexpr double kHalfPi64[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54,
@@ -185,8 +195,54 @@ Real sineAt(const Scope &scope, Int quadrant, Real r, Real tail) {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-Real expandSin(const Scope &scope, llvm::ArrayRef<Real> operands) {
+// `value`, its magnitude 1 at most; NaN may become 1.
+Real withinOne(Real value) {
+  if (!value.scope->hasScaling()) return clamp(value, -1.0, 1.0);
+  // The smaller magnitude with the first operand's sign.
+  constexpr Instruction kSmaller = {.name = "mask.range", .rounds = true, .immediate = 0b0010};
+  return onElements(kSmaller, {value, value.scope->real(1.0)});
+}
+
+// sin(x - k pi), its sign changed where `negative` is odd.
+Real fastSine(Real x, Real k, Int negative) {
+  Real r = x;
+  for (double part : kPi32) r = fma(k, -part, r);
+  Real square = r * r;
+  // A product, which keeps the sign of a zero. Rounding takes it past 1 by a unit at most.
+  Real value = withinOne(r * fma(square, polynomial(square, kFastSin), 1.0));
+  return fromBits(bitsOf(value) ^ (negative << 31));
+}
+
+constexpr double kFastLimit = 0x1p15;  // NaN counts as above
+
+Real expandFastSin(const Scope &scope, llvm::ArrayRef<Real> operands) {
   Real x = operands[0];
+  Rounded k = roundProduct(x, kOneOverPi);
+  return patch(!(abs(x) <= kFastLimit), fastSine(x, k.real, k.integer),
+               [&] { return preciseSine(scope, x); });
+}
+
+Real expandFastCos(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  Real x = operands[0];
+  Rounded k = roundProduct(fma(x, kOneOverPi, -0.5), 1.0);
+  return patch(!(abs(x) <= kFastLimit), fastSine(x, k.real + 0.5, k.integer + 1),
+               [&] { return preciseCosine(scope, x); });
+}
+
+Real expandSin(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  return preciseSine(scope, operands[0]);
+}
+
+Real expandCos(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  return preciseCosine(scope, operands[0]);
+}
+
+constexpr ElementaryFunction kFunctions[] = {{"math.sin", expandSin, expandFastSin},
+                                             {"math.cos", expandCos, expandFastCos}};
+
+}  // namespace
+
+Real preciseSine(const Scope &scope, Real x) {
   Angle angle = reduce(scope, abs(x));
   Real value = sineAt(scope, angle.quadrant, angle.r, angle.tail);
   value = select(x < 0.0, -value, value);
@@ -194,16 +250,11 @@ Real expandSin(const Scope &scope, llvm::ArrayRef<Real> operands) {
   return select(x == 0.0, x, select(abs(x) < kInfinity, value, scope.real(kNan)));
 }
 
-Real expandCos(const Scope &scope, llvm::ArrayRef<Real> operands) {
-  Real x = operands[0];
+Real preciseCosine(const Scope &scope, Real x) {
   Angle angle = reduce(scope, abs(x));
   Real value = sineAt(scope, angle.quadrant + 1, angle.r, angle.tail);
   return select(abs(x) < kInfinity, value, scope.real(kNan));
 }
-
-constexpr ElementaryFunction kFunctions[] = {{"math.sin", expandSin}, {"math.cos", expandCos}};
-
-}  // namespace
 
 llvm::ArrayRef<ElementaryFunction> trigonometricFunctions() { return kFunctions; }
 

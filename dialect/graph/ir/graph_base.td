@@ -21,7 +21,8 @@ def Graph_Dialect : Dialect {
     symbols that an entry reads at its start and replaces at its end.
   }];
   let useDefaultTypePrinterParser = 1;
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::graven::element::ElementDialect"];
   let extraClassDeclaration = [{
     void registerOps();
     // Answers an unknown op name with the nearest known one.

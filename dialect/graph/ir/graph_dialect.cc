@@ -1,5 +1,6 @@
 #include <atomic>
 
+#include "dialect/element/element.h"
 #include "dialect/graph/ir/graph.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -90,12 +90,6 @@ Value emitIntDivide(OpBuilder &b, Location loc, ValueRange v) {
   return arith::SelectOp::create(b, loc, byZero, zero, orNegated);
 }
 
-Value emitLogistic(OpBuilder &b, Location loc, ValueRange v) {
-  Value one = scalarConstant(b, loc, v[0].getType(), 1.0);
-  Value e = math::ExpOp::create(b, loc, arith::NegFOp::create(b, loc, v[0]));
-  return arith::DivFOp::create(b, loc, one, arith::AddFOp::create(b, loc, one, e));
-}
-
 namespace {
 
 // Truncates toward zero and saturates at the target's bounds; NaN becomes 0. The bounds are the

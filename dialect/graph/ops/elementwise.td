@@ -75,7 +75,7 @@ def Graph_Log1pOp : Graph_Unary<"log1p", "emit<::mlir::math::Log1pOp>"> {
   let summary = "logarithm of one plus"; let maths = "y = ln(1 + x), accurate near 0"; }
 def Graph_TanhOp : Graph_Unary<"tanh", "emit<::mlir::math::TanhOp>", "", "", [Activation]> {
   let summary = "hyperbolic tangent"; let maths = "y = tanh x"; }
-def Graph_LogisticOp : Graph_Unary<"logistic", "emitLogistic", "", "", [Activation]> {
+def Graph_LogisticOp : Graph_Unary<"logistic", "emit<::graven::element::LogisticOp>", "", "", [Activation]> {
   let summary = "logistic function (sigmoid)"; let maths = "y = 1 / (1 + e^-x)"; }
 def Graph_ErfOp : Graph_Unary<"erf", "emit<::mlir::math::ErfOp>"> {
   let summary = "error function"; let maths = "y = erf x"; }

@@ -2,6 +2,7 @@
 #ifndef GRAVEN_DIALECT_GRAPH_OPS_ELEMENTWISE_SCALAR_H_
 #define GRAVEN_DIALECT_GRAPH_OPS_ELEMENTWISE_SCALAR_H_
 
+#include "dialect/element/element.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Builders.h"
@@ -31,7 +32,6 @@ mlir::Value emitIntSign(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange
 mlir::Value emitIntAbs(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange v);
 mlir::Value emitIntNegate(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange v);
 mlir::Value emitIntDivide(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange v);
-mlir::Value emitLogistic(mlir::OpBuilder &b, mlir::Location loc, mlir::ValueRange v);
 
 // A constant of `type`, a scalar or a vector (splat).
 mlir::Value scalarConstant(mlir::OpBuilder &b, mlir::Location loc, mlir::Type type, double value);

@@ -55,7 +55,11 @@ TEST(GpuMapKernels, NarrowAccessesHave16Bytes) {
     for (int64_t length : {20001, 20007, 20004, 65535}) {
       EmulatedKernel kernel(product({length}, type));
       ASSERT_TRUE(kernel.ok());
-      EXPECT_EQ(accesses(kernel.ptx()), (std::pair<int64_t, int64_t>{6, 3})) << length;
+      // Three for an element of the rest, whose loop may be unrolled.
+      auto [all, wide] = accesses(kernel.ptx());
+      EXPECT_EQ(wide, 3) << length;
+      EXPECT_GT(all, wide) << length;
+      EXPECT_EQ((all - wide) % 3, 0) << length;
       kernel.check(5, toleranceOf(type));
     }
   }

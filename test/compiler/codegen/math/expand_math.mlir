@@ -14,6 +14,25 @@ func.func @vector(%x: vector<16xf32>) -> vector<16xf32> {
   return %4 : vector<16xf32>
 }
 
+// The dialect's own function too.
+// CHECK-LABEL: func @own
+// CHECK-NOT: element.logistic
+// CHECK: arith.divf {{.*}} : f64
+// CHECK: return
+func.func @own(%x: f64) -> f64 {
+  %0 = element.logistic %x : f64
+  return %0 : f64
+}
+
+// erfc of f32 is computed in f64.
+// CHECK-LABEL: func @widened
+// CHECK: arith.extf {{.*}} : vector<8xf32> to vector<8xf64>
+// CHECK: arith.truncf {{.*}} : vector<8xf64> to vector<8xf32>
+func.func @widened(%x: vector<8xf32>) -> vector<8xf32> {
+  %0 = math.erfc %x : vector<8xf32>
+  return %0 : vector<8xf32>
+}
+
 // Large angles are reduced in a branch that is rarely taken.
 // CHECK-LABEL: func @scalar
 // CHECK-NOT: math.{{sin|powf}}

@@ -1,12 +1,15 @@
 // Not a test: measures the error of every elementary function over all numbers of f32, and over
 // samples of f64 and of pairs, and keeps the results as a table.
 //
-//   ulp_table TABLE.md [--functions=exp,log] [--every=1] [--samples=1000000] [--threads=1]
+//   ulp_table TABLE.md [--functions=exp,log] [--types=f32,f64] [--numerics=fast,strict]
+//             [--every=1] [--pairs=1000000000] [--samples=1000000] [--threads=1]
 //
 // A function is a kernel of one op over 65,536 elements, as models get it. Error is
 // |computed - exact| / ulp(exact), where ulp(exact) is the distance of neighbouring numbers in the
 // binade of the exact result, not less than the smallest subnormal number. Exact means the C
-// library in f64 for f32, libquadmath for f64. Rows that TABLE.md holds of other functions stay.
+// library in f64 for f32, whose own error is some 10^-8 of these units, and libquadmath for f64.
+// All numerics asked for are compared with one computation of it. Rows that TABLE.md holds of other
+// functions stay.
 #include <gtest/gtest.h>
 #include <quadmath.h>
 
@@ -18,6 +21,7 @@
 #include <ctime>
 #include <fstream>
 #include <limits>
+#include <memory>
 #include <random>
 #include <sstream>
 #include <string>
@@ -65,7 +69,8 @@ const Function kFunctions[] = {
 
 struct Options {
   std::string table, functions;
-  uint64_t every = 1, samples = 1000000;
+  std::string types = ",f32,f64,", numerics = ",fast,strict,";
+  uint64_t every = 1, pairs = 1000000000, samples = 1000000;
   int threads = 1;
 };
 
@@ -161,9 +166,13 @@ std::vector<T> specialValues() {
   return values;
 }
 
-// Runs `next` over batches until it has filled none; it returns how many arguments it filled.
+using Kernels = std::vector<std::unique_ptr<cpu::CompiledKernel>>;
+
+// Runs `next` over batches until it has filled none; it returns how many arguments it filled. One
+// result for each kernel.
 template <typename T, typename Next>
-Result<T> batches(const Function &function, cpu::CompiledKernel &kernel, Next next) {
+std::vector<Result<T>> batches(const Function &function, const Kernels &kernels, Next next) {
+  using Wide = std::conditional_t<sizeof(T) == 4, double, Quad>;
   constexpr size_t kAligned = 64 / sizeof(T);
   std::vector<T> memory[3];
   T *buffers[3];
@@ -173,25 +182,30 @@ Result<T> batches(const Function &function, cpu::CompiledKernel &kernel, Next ne
   }
   T *x = buffers[0], *y = buffers[1], *out = buffers[2];
   void *const unary[] = {x, out}, *const binary[] = {x, y, out};
-  Result<T> result;
+  std::vector<Wide> exact(kBatch);
+  std::vector<Result<T>> results(kernels.size());
   while (int64_t count = next(x, y)) {
-    kernel.launch(function.operands == 2 ? binary : unary);
     for (int64_t i = 0; i < count; ++i) {
       if constexpr (sizeof(T) == 4)
-        add<T, double>(result, x[i], y[i], out[i], function.exact(x[i], y[i]));
+        exact[i] = function.exact(x[i], y[i]);
       else
-        add<T, Quad>(result, x[i], y[i], out[i], function.exact_quad(x[i], y[i]));
+        exact[i] = function.exact_quad(x[i], y[i]);
+    }
+    for (size_t kernel = 0; kernel < kernels.size(); ++kernel) {
+      kernels[kernel]->launch(function.operands == 2 ? binary : unary);
+      for (int64_t i = 0; i < count; ++i)
+        add<T, Wide>(results[kernel], x[i], y[i], out[i], exact[i]);
     }
   }
-  return result;
+  return results;
 }
 
 // Every `every`th bit pattern of f32 whose batch falls to `thread`.
-Result<float> patterns(const Function &function, cpu::CompiledKernel &kernel,
-                       const Options &options, int thread) {
+std::vector<Result<float>> patterns(const Function &function, const Kernels &kernels,
+                                    const Options &options, int thread) {
   uint64_t number = ((uint64_t{1} << 32) + options.every - 1) / options.every;
   uint64_t from = uint64_t(thread) * kBatch;
-  return batches<float>(function, kernel, [&](float *x, float *) {
+  return batches<float>(function, kernels, [&](float *x, float *) {
     int64_t count =
         std::min<int64_t>(kBatch, std::max<int64_t>(0, int64_t(number) - int64_t(from)));
     for (int64_t i = 0; i < count; ++i)
@@ -203,16 +217,17 @@ Result<float> patterns(const Function &function, cpu::CompiledKernel &kernel,
 
 // All (pairs of) special values, then random ones: bit patterns and numbers of moderate size.
 template <typename T>
-Result<T> samples(const Function &function, cpu::CompiledKernel &kernel, const Options &options,
-                  int thread) {
+std::vector<Result<T>> samples(const Function &function, const Kernels &kernels,
+                               const Options &options, int thread) {
   using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
   std::vector<T> special = specialValues<T>();
   uint64_t specials = thread ? 0 : special.size() * (function.operands == 2 ? special.size() : 1);
-  uint64_t total = specials + options.samples / options.threads, done = 0;
+  uint64_t count_of_type = sizeof(T) == 4 ? options.pairs : options.samples;
+  uint64_t total = specials + count_of_type / options.threads, done = 0;
   std::mt19937_64 random(1 + thread);
   std::normal_distribution<double> exponent(0, 4);
   auto moderate = [&] { return T((random() & 1 ? 1 : -1) * std::exp2(exponent(random))); };
-  return batches<T>(function, kernel, [&](T *x, T *y) {
+  return batches<T>(function, kernels, [&](T *x, T *y) {
     int64_t count = std::min<int64_t>(kBatch, total - done);
     for (int64_t i = 0; i < count; ++i, ++done) {
       if (done < specials) {
@@ -228,49 +243,60 @@ Result<T> samples(const Function &function, cpu::CompiledKernel &kernel, const O
   });
 }
 
+// The rows of one function and type, one for each of the numerics asked for; none after a failure.
 template <typename T>
-std::string row(const Function &function, const char *type, strategy::Numerics numerics,
-                const Options &options) {
+std::vector<std::string> rows(const Function &function, const char *type, const Options &options) {
   std::string tensor = "tensor<" + std::to_string(kBatch) + "x" + type + ">";
   std::string plain = std::to_string(kBatch) + "x" + type;
   bool binary = function.operands == 2;
   std::string body = std::string("    %0 = ") + function.name + (binary ? "(%a0, %a1)" : "(%a0)") +
                      " : (" + tensor + (binary ? ", " + tensor : "") + ") -> " + tensor + "\n";
   std::vector<std::string> types(function.operands, plain);
-  cpu::CompiledKernel kernel(codegen::kernelText("map", types, body, {"%0"}, {plain}), "", "native",
-                             [&](strategy::Target &target) { target.numerics = numerics; });
-  if (!kernel.ok()) return "";
+  std::vector<const char *> names;
+  Kernels kernels;
+  for (auto [name, numerics] : {std::pair("fast", strategy::Numerics::kFast),
+                                std::pair("strict", strategy::Numerics::kStrict)}) {
+    if (options.numerics.find(std::string(",") + name + ",") == std::string::npos) continue;
+    names.push_back(name);
+    kernels.push_back(std::make_unique<cpu::CompiledKernel>(
+        codegen::kernelText("map", types, body, {"%0"}, {plain}), "", "native",
+        [&, numerics = numerics](strategy::Target &target) { target.numerics = numerics; }));
+    if (!kernels.back()->ok()) return {};
+  }
   bool all = sizeof(T) == 4 && !binary;
-  std::vector<Result<T>> results(options.threads);
+  std::vector<std::vector<Result<T>>> parts(options.threads);
   std::vector<std::thread> threads;
   for (int thread = 0; thread < options.threads; ++thread)
     threads.emplace_back([&, thread] {
       if constexpr (sizeof(T) == 4) {
         if (all) {
-          results[thread] = patterns(function, kernel, options, thread);
+          parts[thread] = patterns(function, kernels, options, thread);
           return;
         }
       }
-      results[thread] = samples<T>(function, kernel, options, thread);
+      parts[thread] = samples<T>(function, kernels, options, thread);
     });
   for (std::thread &thread : threads) thread.join();
-  Result<T> result;
-  for (const Result<T> &part : results) result.join(part);
-  char date[16], text[512], at[128];
-  time_t now = time(nullptr);
-  strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
-  snprintf(at, sizeof at, binary ? "%.17g, %.17g" : "%.17g", double(result.x), double(result.y));
-  bool fast = numerics == strategy::Numerics::kFast;
-  snprintf(text, sizeof text,
-           "| %s | %s | %s | %.6g | %s | %.4f | %llu%s | %llu, %llu wrong | %s |", function.name,
-           type, fast ? "fast" : "strict", result.ulp, at, result.normal,
-           static_cast<unsigned long long>(result.count),
-           !all                 ? ""
-           : options.every == 1 ? " (all)"
-                                : (" (every " + std::to_string(options.every) + ")").c_str(),
-           static_cast<unsigned long long>(result.special),
-           static_cast<unsigned long long>(result.wrong), date);
-  return text;
+  std::vector<std::string> lines;
+  for (size_t kernel = 0; kernel < kernels.size(); ++kernel) {
+    Result<T> result;
+    for (const std::vector<Result<T>> &part : parts) result.join(part[kernel]);
+    char date[16], text[512], at[128];
+    time_t now = time(nullptr);
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
+    snprintf(at, sizeof at, binary ? "%.17g, %.17g" : "%.17g", double(result.x), double(result.y));
+    snprintf(text, sizeof text,
+             "| %s | %s | %s | %.6g | %s | %.4f | %llu%s | %llu, %llu wrong | %s |", function.name,
+             type, names[kernel], result.ulp, at, result.normal,
+             static_cast<unsigned long long>(result.count),
+             !all                 ? ""
+             : options.every == 1 ? " (all)"
+                                  : (" (every " + std::to_string(options.every) + ")").c_str(),
+             static_cast<unsigned long long>(result.special),
+             static_cast<unsigned long long>(result.wrong), date);
+    lines.push_back(text);
+  }
+  return lines;
 }
 
 // "| exp | f32 | fast |": what a row is of.
@@ -292,17 +318,17 @@ const char kHead[] =
     "over all 2^32 numbers, or over every n-th bit pattern where the row says so; the others over\n"
     "special values, random bit patterns and random numbers of moderate size. Special results are\n"
     "those that are exactly NaN, infinite or zero (with its sign); wrong counts those computed as\n"
-    "something else, NaNs and signs that appear elsewhere included. Both kinds of numerics "
-    "compute\n"
-    "the same except for square roots in f32.\n\n"
-    "A row is measured anew by\n`build/bin/ulp_table docs/reference/elementary_functions.md "
-    "--functions=NAME`;\n`--every=N` thins out f32, `--samples=N` counts the samples of the others."
-    "\n\n"
+    "something else, NaNs and signs that appear elsewhere included. f64 is computed the same by "
+    "both\n"
+    "kinds of numerics.\n\n"
+    "A function's rows are measured anew by\n`build/bin/ulp_table "
+    "docs/reference/elementary_functions.md --functions=NAME`;\n`--every=N` thins out f32, "
+    "`--pairs=N` and `--samples=N` count the pairs of f32 and what is tried\nof f64.\n\n"
     "| Function | Type | Numerics | Max error | at | of normal results | Arguments | Special "
     "results | Date |\n"
     "|---|---|---|---|---|---|---|---|---|\n";
 
-// Puts `line` in the place of the row of the same function, or at the end.
+// Puts `line` in the place of the row of the same function, type and numerics, or at the end.
 void keep(const std::string &path, const std::string &line) {
   std::vector<std::string> rows;
   std::ifstream in(path);
@@ -329,6 +355,12 @@ int main(int argc, char **argv) {
       options.functions = "," + value + ",";
     else if (word.starts_with("--every="))
       options.every = std::max(1ull, std::stoull(value));
+    else if (word.starts_with("--types="))
+      options.types = "," + value + ",";
+    else if (word.starts_with("--numerics="))
+      options.numerics = "," + value + ",";
+    else if (word.starts_with("--pairs="))
+      options.pairs = std::stoull(value);
     else if (word.starts_with("--samples="))
       options.samples = std::stoull(value);
     else if (word.starts_with("--threads="))
@@ -338,7 +370,8 @@ int main(int argc, char **argv) {
   }
   if (options.table.empty() || options.table.starts_with("-")) {
     fprintf(stderr,
-            "usage: ulp_table TABLE.md [--functions=exp,log] [--every=1] [--samples=1000000] "
+            "usage: ulp_table TABLE.md [--functions=exp,log] [--types=f32,f64] "
+            "[--numerics=fast,strict] [--every=1] [--pairs=1000000000] [--samples=1000000] "
             "[--threads=1]\n");
     return 2;
   }
@@ -346,16 +379,17 @@ int main(int argc, char **argv) {
     if (!options.functions.empty() &&
         options.functions.find(std::string(",") + function.name + ",") == std::string::npos)
       continue;
-    bool root = strstr(function.name, "sqrt") != nullptr;
-    std::vector<std::string> lines = {
-        row<float>(function, "f32", strategy::Numerics::kFast, options)};
-    if (root) lines.push_back(row<float>(function, "f32", strategy::Numerics::kStrict, options));
-    lines.push_back(row<double>(function, "f64", strategy::Numerics::kFast, options));
-    for (const std::string &line : lines) {
-      if (line.empty()) return 1;
-      keep(options.table, line);
-      printf("%s\n", line.c_str());
-      fflush(stdout);
+    for (const char *type : {"f32", "f64"}) {
+      if (options.types.find(std::string(",") + type + ",") == std::string::npos) continue;
+      std::vector<std::string> lines = type == std::string("f32")
+                                           ? rows<float>(function, type, options)
+                                           : rows<double>(function, type, options);
+      if (lines.empty()) return 1;
+      for (const std::string &line : lines) {
+        keep(options.table, line);
+        printf("%s\n", line.c_str());
+        fflush(stdout);
+      }
     }
   }
   return 0;
