@@ -78,15 +78,12 @@ TEST(ContractionKernels, ForcedVariants) {
       "pack_rhs=0,pack_lhs=0",
       "pack_rhs=1,pack_lhs=0",
       "pack_rhs=2",
-      "pack_rhs=2,fetches=1",
       "pack_rhs=3",
       "pack_rhs=1,pack_lhs=1",
       "pack_rhs=2,rows=3,block_rows=6",
       "turned=1,pack_rhs=1",
       "turned=1,pack_rhs=3",
       "vectors=1,rows=5,block_rows=10",
-      "part_k=16",
-      "part_k=4,block_columns=32",
   };
   const Size sizes[] = {{1, 7, 5}, {17, 33, 7}, {29, 67, 13}, {8, 64, 70}};
   for (const char *variant : variants)
@@ -190,7 +187,6 @@ TEST(ContractionKernels, RowsHaveTheBitsTheyHaveAlone) {
 TEST(ContractionKernels, BatchedAndSeveralAxes) {
   struct Row {
     const char *lhs, *rhs, *out, *axes;
-    bool merges = true;  // axes that are contracted merge into one
   };
   const Row rows[] = {
       {"3x5x7xf32", "3x7x9xf32", "3x5x9xf32",
@@ -201,7 +197,7 @@ TEST(ContractionKernels, BatchedAndSeveralAxes) {
        "lhs_batch = [0, 2], rhs_batch = [0, 2], lhs_contract = [3], rhs_contract = [3]"},
       {"3x5x7xf32", "7x9xf32", "3x5x9xf32", "lhs_contract = [2], rhs_contract = [0]"},
       {"3x5x7xf32", "3x5x9xf32", "7x9xf32", "lhs_contract = [0, 1], rhs_contract = [0, 1]"},
-      {"3x5x7xf32", "5x4x3xf32", "7x4xf32", "lhs_contract = [0, 1], rhs_contract = [2, 0]", false},
+      {"3x5x7xf32", "5x4x3xf32", "7x4xf32", "lhs_contract = [0, 1], rhs_contract = [2, 0]"},
       {"3x6x5xf32", "6x4xf32", "3x5x4xf32", "lhs_contract = [1], rhs_contract = [0]"},
       {"5x7xf32", "7xf32", "5xf32", "lhs_contract = [1], rhs_contract = [0]"},
       {"7xf32", "7x5xf32", "5xf32", "lhs_contract = [0], rhs_contract = [0]"},
@@ -219,42 +215,10 @@ TEST(ContractionKernels, BatchedAndSeveralAxes) {
                        tensor(row.lhs) + ", " + tensor(row.rhs) + ") -> " + tensor(row.out) +
                        "\n    %1 = negate(%0) : (" + tensor(row.out) + ") -> " + tensor(row.out) +
                        "\n";
-    std::string text = kernelText("contraction", {row.lhs, row.rhs}, body, {"%1"}, {row.out});
-    for (const char *strategy : {"", "contraction:part_k=4"}) {
-      if (*strategy && !row.merges) continue;
-      SCOPED_TRACE(strategy);
-      CompiledKernel kernel(text, strategy);
-      ASSERT_TRUE(kernel.ok());
-      kernel.check(7, 2e-6);
-    }
+    CompiledKernel kernel(kernelText("contraction", {row.lhs, row.rhs}, body, {"%1"}, {row.out}));
+    ASSERT_TRUE(kernel.ok());
+    kernel.check(7, 2e-6);
   }
-}
-
-bool hasParts(CompiledKernel &kernel) {
-  return llvm::any_of(kernel.func().getStages().getAsRange<kernel::StageAttr>(),
-                      [](kernel::StageAttr stage) { return stage.getName() == "part"; });
-}
-
-// A long contracted axis with a small result is computed in parts, which any partition of the grid
-// adds up in one order; strict code computes it as a whole.
-TEST(ContractionKernels, LongContractedAxes) {
-  const Size sizes[] = {{13, 40, 20000}, {64, 64, 8192}, {1, 300, 5003}, {70, 10, 4099}};
-  for (Size size : sizes)
-    for (bool lhs_transposed : {false, true})
-      for (bool rhs_transposed : {false, true}) {
-        SCOPED_TRACE(testing::Message() << size.m << "x" << size.n << "x" << size.k
-                                        << lhs_transposed << rhs_transposed);
-        std::string text = product(size, lhs_transposed, rhs_transposed, "f32", true);
-        CompiledKernel kernel(text);
-        ASSERT_TRUE(kernel.ok());
-        EXPECT_EQ(hasParts(kernel), kernel.strategy() == "contraction");
-        kernel.check(3, 2e-6);
-        CompiledKernel strict(text, "", "native", [](strategy::Target &target) {
-          target.numerics = strategy::Numerics::kStrict;
-        });
-        ASSERT_TRUE(strict.ok());
-        EXPECT_FALSE(hasParts(strict));
-      }
 }
 
 // Dropout's mask is drawn inside the product's kernel.
