@@ -265,11 +265,11 @@ void Emitter::store(Value pointer, Type element, const Index &index, Value value
   }
 }
 
-void Emitter::prefetch(Value pointer, Type element, const Index &index) {
+void Emitter::prefetch(Value pointer, Type element, const Index &index, Level level) {
   Index first = index;
   first.step = 0;
   LLVM::Prefetch::create(builder_, loc_, pointerTo(pointer, element, first), /*rw=*/0,
-                         /*hint=*/2, /*cache=*/1);
+                         /*hint=*/level == Level::kFirst ? 3 : 2, /*cache=*/1);
 }
 
 Value Emitter::table(DenseElementsAttr values) {

@@ -87,8 +87,10 @@ class Emitter {
   void stream(llvm::ArrayRef<mlir::Value> pointers) {
     streamed_.assign(pointers.begin(), pointers.end());
   }
-  // Brings the line of memory at `index` into the second-level cache, if it lies anywhere.
-  void prefetch(mlir::Value pointer, mlir::Type element, const Index &index);
+  // Brings the line of memory at `index` into a cache, if it lies anywhere.
+  enum class Level { kFirst, kSecond };
+  void prefetch(mlir::Value pointer, mlir::Type element, const Index &index,
+                Level level = Level::kSecond);
   mlir::Value pointerTo(mlir::Value pointer, mlir::Type element, const Index &index);
   // Address of a private table that holds `values`.
   mlir::Value table(mlir::DenseElementsAttr values);

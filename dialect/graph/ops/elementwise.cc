@@ -220,6 +220,10 @@ Value emitConvert(OpBuilder &b, Location loc, Value v, Type from, Type to) {
   }
   if (fromFloat) return convertFloatToInt(b, loc, v, to);
   if (isa<FloatType>(to)) {
+    // A choice of two constants takes one instruction, a conversion by way of integers three.
+    if (from.isInteger(1))
+      return arith::SelectOp::create(b, loc, v, scalarConstant(b, loc, target, 1.0),
+                                     scalarConstant(b, loc, target, 0.0));
     if (unsignedSource) return arith::UIToFPOp::create(b, loc, target, v);
     return arith::SIToFPOp::create(b, loc, target, v);
   }

@@ -3,14 +3,15 @@
 //
 // A row is gone through once for each level of reductions (a reduction of what another one is
 // needed for comes a level later) and once more for its results. Short rows stay in registers
-// between passes; in long ones, values that are dear to compute are kept in a buffer. Each
+// between passes; in long ones, values that are dear to compute are kept in a buffer. Where some
+// rows have room in the first caches, all passes are computed side by side, each for the row
+// before the one of the pass before it: memory and all units of the processor are then busy all the
+// time, while one pass after another would wait now for memory, now for arithmetic. Each
 // reduction has a fixed number of accumulators, joined in a fixed order; in strict code that order
 // is the same on every target: 16 lanes, blocks of 4,096 columns, a binary tree. Long rows that are
 // few are cut into blocks of fixed length, reduced by a first stage. Where first axes are reduced
 // too (a channel's sum over images and pixels), a first stage reduces the rows, the main stage
 // joins those of one result in order.
-#include <numeric>
-
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/row_plan.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
@@ -75,7 +76,7 @@ class RowEmitter {
     Index row = e_.divide(workgroup, p_.blocks), block = e_.modulo(workgroup, p_.blocks);
     Index from = e_.scale(block, p_.blockColumns());
     Index to = e_.add(from, p_.blockColumns());
-    Results sums = reduce(p_.levels[0], row, from, to);
+    Results sums = reduce(0, row, from, to);
     for (auto [number, sum] : llvm::enumerate(sums))
       e_.store(partials(number), elementOf(p_.levels[0][number]->getResult(0)), workgroup, sum);
   }
@@ -85,7 +86,8 @@ class RowEmitter {
     Index from = e_.scale(workgroup, p_.block_rows);
     Index to = e_.minimum(e_.add(from, p_.block_rows), Index::constant(p_.rows));
     e_.loop(from, to, 1, [&](Index row) {
-      Results sums = reduce(p_.levels[0], row, Index::constant(0), Index::constant(p_.columns));
+      Index begin = Index::constant(0), end = Index::constant(p_.columns);
+      Results sums = blockwise() ? reduceBlocks(0, row) : reduce(0, row, begin, end);
       for (auto [number, sum] : llvm::enumerate(sums))
         e_.store(partials(number), elementOf(p_.levels[0][number]->getResult(0)), row, sum);
     });
@@ -105,89 +107,150 @@ class RowEmitter {
     });
   }
 
-  void emitRows(const Index &workgroup) {
-    Index from = e_.scale(workgroup, p_.block_rows);
-    Index to = e_.minimum(e_.add(from, p_.block_rows), Index::constant(p_.rows));
-    if (p_.block_rows == 1)
-      emitRow(from);
-    else
-      e_.loop(from, to, 1, [&](Index row) { emitRow(row); });
-  }
-
-  // All rows of a call: each but the first is reduced while the one before is written.
-  void emitPipelined() {
+  // All rows of a call.
+  void emitRows() {
     auto [lo, hi] = f_.range();
     Index from = e_.scale(lo, p_.block_rows);
     Index to = e_.minimum(e_.scale(hi, p_.block_rows), Index::constant(p_.rows));
-    Value some = arith::CmpIOp::create(e_.builder(), e_.loc(), arith::CmpIPredicate::slt,
-                                       e_.materialize(from), e_.materialize(to));
-    e_.when(some, [&] {
-      placeBuffers(from);
-      Results last =
-          e_.loop(e_.add(from, 1), to, 1, reduceRow(from), [&](Index row, ValueRange before) {
-            Results results(before.begin(), before.end());
-            return reduceRow(row, &results);
-          });
-      writeRow(e_.add(to, -1), last);
-    });
+    int64_t depth = p_.order.depth();
+    if (depth == 0) return emitOneByOne(p_.order, from, to);
+    Value more = compare(arith::CmpIPredicate::sge, e_.subtract(to, from), depth);
+    e_.when(more, [&] { emitOverlapped(from, to); });
+    // Fewer rows than are worked on at a time.
+    if (depth == 1) return;
+    Value few = compare(arith::CmpIPredicate::slt, e_.subtract(to, from), depth);
+    e_.when(few, [&] { emitOneByOne(PassOrder::oneByOne(p_.passes()), from, to); });
   }
 
  private:
   // Results of a row's reductions, level by level.
   using Results = Emitter::Carry;
+  // What is known of the rows that are worked on: of the newest, of the one before it, and so on.
+  using Known = SmallVector<Results>;
 
-  void emitRow(const Index &row) {
-    placeBuffers(row);
-    writeRow(row, reduceRow(row));
+  void emitOneByOne(const PassOrder &order, const Index &from, const Index &to) {
+    e_.loop(from, to, 1, [&](Index row) {
+      placeBuffers(row);
+      turn(order, row, Known(1), 0, 0);
+    });
   }
 
-  // Reduces `row`; with `before`, the results of the row before are written on the way.
-  Results reduceRow(const Index &row, const Results *before = nullptr) {
+  // Rows come in one by one; in the end those that are left are finished.
+  void emitOverlapped(const Index &from, const Index &to) {
+    const PassOrder &order = p_.order;
+    int64_t depth = order.depth();
+    placeBuffers(from);
+    Known known(depth + 1);
+    for (int64_t row = 0; row < depth; ++row) known = turn(order, e_.add(from, row), known, 0, row);
     Results all;
-    SmallVector<Value> given;
-    Index row_before = e_.add(row, -1);
-    OfRow of_row;
-    int depth = e_.depth();
-    for (auto [level, reductions] : llvm::enumerate(p_.levels)) {
-      Results results;
-      level_ = level;
-      if (p_.blocks > 1) {
-        for (size_t number = 0; number < reductions.size(); ++number)
-          results.push_back(joinPartials(reductions[number], number, row));
-      } else {
-        std::function<void(const Index &)> beside;
-        if (before && level + 1 == p_.levels.size()) {
-          of_row = valuesOfRow(row_before, *before);
-          beside = [&](const Index &first) {
-            SmallVector<Value> theirs = giveRow(*before, depth);
-            writeColumns(row_before, first);
-            takeBack(theirs);
-          };
-        }
-        results = reduce(reductions, row, Index::constant(0), Index::constant(p_.columns), beside);
+    for (const Results &each : known) all.append(each);
+    auto split = [&](ValueRange values) {
+      Known result;
+      for (const Results &each : known) {
+        result.emplace_back(values.take_front(each.size()));
+        values = values.drop_front(each.size());
       }
-      for (auto [reduction, result] : llvm::zip(reductions, results)) {
-        give(reduction->getResult(0), result, depth);
-        given.push_back(reduction->getResult(0));
-      }
-      all.append(results);
-      // From now on what this pass kept is read back.
-      for (Value kept : p_.kept)
-        if (p_.first_pass.lookup(kept) == static_cast<int64_t>(level)) {
-          giveKept(kept, depth);
-          given.push_back(kept);
-        }
+      return result;
+    };
+    all = e_.loop(e_.add(from, depth), to, 1, all, [&](Index row, ValueRange carried) {
+      Results next;
+      for (const Results &each : turn(order, row, split(carried), 0, depth)) next.append(each);
+      return next;
+    });
+    known = split(all);
+    for (int64_t row = 0; row < depth; ++row)
+      known = turn(order, e_.add(to, row), known, row + 1, depth);
+  }
+
+  // Runs the passes that work on the rows from `newest` to `oldest` before `row`. Gives back what
+  // the next turn knows.
+  Known turn(const PassOrder &order, const Index &row, Known known, int64_t newest,
+             int64_t oldest) {
+    for (int64_t number = 0; number < order.sweeps(); ++number) {
+      SmallVector<int64_t> passes;
+      for (auto [pass, place] : llvm::enumerate(order.places))
+        if (place.sweep == number && place.behind >= newest && place.behind <= oldest)
+          passes.push_back(pass);
+      if (!passes.empty()) sweep(order, number, passes, row, known);
     }
-    takeBack(given);
-    store(row_before, of_row);
-    return all;
+    known.insert(known.begin(), Results());
+    known.pop_back();
+    return known;
+  }
+
+  // Goes through the columns once, for all of `passes`.
+  void sweep(const PassOrder &order, int64_t number, ArrayRef<int64_t> passes, const Index &row,
+             Known &known) {
+    auto rowOf = [&](int64_t pass) { return e_.add(row, -order.places[pass].behind); };
+    auto knownTo = [&](int64_t pass) -> Results & { return known[order.places[pass].behind]; };
+    int64_t last = p_.levels.size(), depth = e_.depth();
+    if (p_.blocks > 1 || blockwise()) {
+      // Such rows are never overlapped.
+      int64_t pass = passes[0];
+      if (pass < last) {
+        SmallVector<Value> given = giveRow(pass, knownTo(pass), depth);
+        Results found = reduceInBlocks(pass, rowOf(pass));
+        takeBack(given);
+        knownTo(pass).append(found);
+        return;
+      }
+    }
+    bool writes = passes.back() == last;
+    OfRow of_row;
+    bool known_before = !writes || knownTo(last).size() == reductions();
+    if (writes && known_before) of_row = valuesOfRow(rowOf(last), knownTo(last));
+    if (writes && !p_.has_full_output) passes = passes.drop_back();
+    // A pass reads what an earlier one kept of the row before, which that one overwrites; the
+    // results of a row may overwrite what other passes read of it.
+    SmallVector<int64_t> sorted(passes);
+    llvm::stable_sort(sorted, [&](int64_t a, int64_t b) {
+      return order.places[a].behind > order.places[b].behind;
+    });
+    SmallVector<Group> groups;
+    SmallVector<size_t> begins;
+    Emitter::Carry all;
+    Index begin = Index::constant(0), end = Index::constant(p_.columns);
+    for (int64_t pass : sorted) {
+      groups.push_back(pass == last ? Group() : beginGroup(p_.levels[pass], begin, accumulators()));
+      begins.push_back(all.size());
+      all.append(groups.back().values);
+    }
+    auto step = [&](const Index &first, int64_t vector, ValueRange carried) {
+      fetch(order, number, row, first, vector);
+      Emitter::Carry next(carried.begin(), carried.end());
+      for (auto [pass, group, begin] : llvm::zip(sorted, groups, begins)) {
+        SmallVector<Value> given = giveRow(pass, knownTo(pass), depth);
+        if (pass == last)
+          writeColumns(rowOf(pass), first);
+        else
+          addColumn(pass, group, MutableArrayRef<Value>(next).slice(begin, group.values.size()),
+                    vector % accumulators(), rowOf(pass), first);
+        takeBack(given);
+      }
+      return next;
+    };
+    if (!sorted.empty()) all = carry(begin, end, RowPlan::kStep, all, step);
+    for (auto [pass, group, begin] : llvm::zip(sorted, groups, begins)) {
+      if (pass == last) continue;
+      group.values.assign(all.begin() + begin, all.begin() + begin + group.values.size());
+      knownTo(pass).append(join(group));
+    }
+    if (!known_before) of_row = valuesOfRow(rowOf(last), knownTo(last));
+    if (writes) store(rowOf(last), of_row);
+  }
+
+  // Of all levels.
+  size_t reductions() const {
+    size_t count = 0;
+    for (const auto &level : p_.levels) count += level.size();
+    return count;
   }
 
   // One value a row: computed before the row's own results are written, since those may lie where
   // this row's inputs are.
   using OfRow = SmallVector<std::pair<int64_t, Value>>;
   OfRow valuesOfRow(const Index &row, const Results &results) {
-    SmallVector<Value> given = giveRow(results, e_.depth());
+    SmallVector<Value> given = giveRow(p_.levels.size(), results, e_.depth());
     OfRow values;
     for (auto [number, output] : llvm::enumerate(f_.outputs()))
       if (!p_.isFull(output)) values.push_back({number, e_.at(output, rowPoint(output, row))});
@@ -197,20 +260,6 @@ class RowEmitter {
   void store(const Index &row, const OfRow &values) {
     for (auto [number, value] : values)
       e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), row, value);
-  }
-
-  void writeRow(const Index &row, const Results &results) {
-    level_ = p_.levels.size();
-    OfRow of_row = valuesOfRow(row, results);
-    SmallVector<Value> given = giveRow(results, e_.depth());
-    if (p_.has_full_output)
-      columns(Index::constant(0), Index::constant(p_.columns),
-              p_.fetches.empty() ? 1 : RowPlan::kStep, [&](const Index &first, int64_t vector) {
-                fetchNext(row, first, vector);
-                writeColumns(row, first);
-              });
-    takeBack(given);
-    store(row, of_row);
   }
 
   // Buffers lie as far from a page's begin as the row itself. Processors tell a load from the
@@ -244,37 +293,41 @@ class RowEmitter {
       return e_.load(buffers_[kept], elementOf(kept), column_);
     });
   }
-  // Everything that a row's passes have found.
-  SmallVector<Value> giveRow(const Results &results, int depth) {
+  // What the passes before `pass` have found in a row.
+  SmallVector<Value> giveRow(int64_t pass, const Results &results, int depth) {
     SmallVector<Value> given;
-    size_t number = 0;
-    for (const auto &reductions : p_.levels)
+    const Value *result = results.begin();
+    for (const auto &reductions : ArrayRef(p_.levels).take_front(pass))
       for (Operation *op : reductions) {
-        give(op->getResult(0), results[number++], depth);
+        if (result == results.end()) break;
+        give(op->getResult(0), *result++, depth);
         given.push_back(op->getResult(0));
       }
-    for (Value kept : p_.kept) {
-      giveKept(kept, depth);
-      given.push_back(kept);
-    }
+    for (Value kept : p_.kept)
+      if (p_.first_pass.lookup(kept) < pass) {
+        giveKept(kept, depth);
+        given.push_back(kept);
+      }
     return given;
   }
   void takeBack(ArrayRef<Value> given) {
     for (Value value : llvm::reverse(given)) e_.forget(value);
   }
 
-  // Asks for what the row behind `row` will read at the columns from `first` on, if it is this
-  // pass's turn at `vector` of a step.
-  void fetchNext(const Index &row, const Index &first, int64_t vector) {
-    if (p_.fetches.empty() || e_.mask()) return;
-    ArrayRef<int64_t> before = ArrayRef(p_.fetches).take_front(level_);
-    int64_t from = std::accumulate(before.begin(), before.end(), int64_t{0});
-    if (vector < from || vector >= from + p_.fetches[level_]) return;
-    Index place = e_.linear(fullPoint(e_.add(row, 1), first));
-    for (Value input : f_.body().getArguments())
-      if (p_.isFull(input) && !input.use_empty())
-        e_.prefetch(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), elementOf(input),
-                    place);
+  // Asks memory for what the rows to come will read; `row` is the newest, `vector` the number of
+  // the vector in its step.
+  void fetch(const PassOrder &order, int64_t sweep, const Index &row, const Index &first,
+             int64_t vector) {
+    if (order.fetches.empty() || e_.mask()) return;
+    Index place = e_.add(e_.linear(fullPoint(row, first)), order.fetches[sweep]);
+    for (Value input : f_.body().getArguments()) {
+      Type element = elementOf(input);
+      // Several short vectors lie in one line.
+      if (!p_.isFull(input) || input.use_empty() || vector * p_.lanes * bytesOf(element) % kLine)
+        continue;
+      e_.prefetch(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), element, place,
+                  order.fetch_near ? Emitter::Level::kFirst : Emitter::Level::kSecond);
+    }
   }
 
   void writeColumns(const Index &row, const Index &first) {
@@ -307,60 +360,49 @@ class RowEmitter {
     return point;
   }
 
-  // Goes through columns [from, to): `unroll` vectors at a time, then single ones, then the lanes
-  // that are left, masked. `body` gets the first column and the number of the vector.
-  void columns(const Index &from, const Index &to, int64_t unroll,
-               function_ref<void(const Index &, int64_t)> body) {
-    if (p_.in_registers) {
-      int64_t column = 0;
-      for (; column + p_.lanes <= p_.columns; column += p_.lanes) body(Index::constant(column), 0);
-      if (column < p_.columns)
-        e_.masked(e_.firstLanes(Index::constant(p_.columns - column)), e_.depth(),
-                  [&] { body(Index::constant(column), 0); });
-      return;
-    }
-    carry(from, to, unroll, {}, [&](const Index &first, int64_t vector, ValueRange) {
-      body(first, vector);
-      return Emitter::Carry();
-    });
-  }
-
-  // The same with values carried along. Vectors beyond the first of an unrolled step are told apart
-  // by `vector`.
+  // Goes through columns [from, to) with values carried along: `unroll` vectors at a time, then
+  // single ones, then the lanes that are left, masked. `body` gets the first column, the number of
+  // the vector in its step and the values.
   Emitter::Carry carry(const Index &from, const Index &to, int64_t unroll, Emitter::Carry carried,
                        function_ref<Emitter::Carry(const Index &, int64_t, ValueRange)> body) {
-    int64_t lanes = p_.lanes, step = lanes * unroll;
+    int64_t lanes = p_.lanes, step = lanes * unroll, left = p_.columns % lanes;
+    auto tail = [&](const Index &count) {
+      e_.masked(e_.firstLanes(count), e_.depth(),
+                [&] { carried = body(Index::constant(p_.columns - left), 0, carried); });
+    };
+    if (p_.in_registers) {
+      for (int64_t column = 0; column + lanes <= p_.columns; column += lanes)
+        carried = body(Index::constant(column), 0, carried);
+      if (left) tail(Index::constant(left));
+      return carried;
+    }
     Index whole_steps = e_.minimum(to, Index::constant(p_.columns / step * step));
     Index whole = e_.minimum(to, Index::constant(p_.columns / lanes * lanes));
-    Index begin = from;
-    if (unroll > 1) {
-      carried = e_.loop(
-          from, whole_steps, step, carried,
-          [&](Index first, ValueRange values) {
-            Emitter::Carry next(values.begin(), values.end());
-            for (int64_t vector = 0; vector < unroll; ++vector)
-              next = body(e_.add(first, vector * lanes), vector, next);
-            return next;
-          },
-          step);
-      begin = from.isConstant() ? Index::constant(p_.columns / step * step)
-                                : maximum(from, whole_steps);
-    }
+    carried = e_.loop(
+        from, whole_steps, step, carried,
+        [&](Index first, ValueRange values) {
+          Emitter::Carry next(values.begin(), values.end());
+          for (int64_t vector = 0; vector < unroll; ++vector)
+            next = body(e_.add(first, vector * lanes), vector, next);
+          return next;
+        },
+        step);
+    Index begin =
+        from.isConstant() ? Index::constant(p_.columns / step * step) : maximum(from, whole_steps);
     carried = e_.loop(
         begin, whole, lanes, carried,
         [&](Index first, ValueRange values) { return body(first, 0, values); }, lanes);
-    int64_t left = p_.columns % lanes;
-    if (left) {
-      // Blocks that end before have no lane here.
-      Index count = to.isConstant()
-                        ? Index::constant(left)
-                        : e_.add(e_.minimum(to, Index::constant(p_.columns)), left - p_.columns);
-      e_.masked(e_.firstLanes(count), e_.depth(),
-                [&] { carried = body(Index::constant(p_.columns - left), 0, carried); });
-    }
+    // Blocks that end before the last column have no lane there.
+    if (left)
+      tail(to.isConstant()
+               ? Index::constant(left)
+               : e_.add(e_.minimum(to, Index::constant(p_.columns)), left - p_.columns));
     return carried;
   }
 
+  Value compare(arith::CmpIPredicate how, const Index &a, int64_t b) {
+    return arith::CmpIOp::create(e_.builder(), e_.loc(), how, e_.materialize(a), e_.integer(b));
+  }
   Index maximum(const Index &a, const Index &b) {
     Value x = e_.materialize(a), y = e_.materialize(b);
     return e_.wrap(arith::MaxSIOp::create(e_.builder(), e_.loc(), x, y), e_.depth(), p_.lanes);
@@ -368,6 +410,8 @@ class RowEmitter {
 
   // Whether rows are reduced block by block, in one stage.
   bool blockwise() const { return p_.strict && p_.blocks == 1 && p_.rowBlocks() > 1; }
+
+  int64_t accumulators() const { return p_.in_registers || strict_ ? 1 : RowPlan::kStep; }
 
   // Reductions of one level, each with some values among those carried along.
   struct Group {
@@ -379,11 +423,11 @@ class RowEmitter {
       int64_t parts = each[number].parts();
       return carried.slice(begins[number] + accumulator * parts, parts);
     }
-    void set(Emitter::Carry &carried, int64_t number, int64_t accumulator, ValueRange to) {
+    void set(MutableArrayRef<Value> carried, int64_t number, int64_t accumulator, ValueRange to) {
       llvm::copy(to, carried.begin() + begins[number] + accumulator * each[number].parts());
     }
   };
-  Group begin(ArrayRef<Operation *> reductions, const Index &from, int64_t accumulators) {
+  Group beginGroup(ArrayRef<Operation *> reductions, const Index &from, int64_t accumulators) {
     Group group;
     for (Operation *op : reductions) {
       group.each.emplace_back(op, e_, strict_);
@@ -394,47 +438,28 @@ class RowEmitter {
     return group;
   }
 
-  // Emitted in front of each vector of columns; gets the first column.
-  using Beside = std::function<void(const Index &)>;
-
-  // Adds columns [from, to) of `row` to the group's values.
-  void addColumns(ArrayRef<Operation *> reductions, Group &group, int64_t accumulators,
-                  const Index &row, const Index &from, const Index &to, const Beside &beside) {
-    auto step = [&](const Index &first, int64_t vector, ValueRange carried) {
-      Emitter::Carry next(carried.begin(), carried.end());
-      fetchNext(row, first, vector);
-      if (beside) beside(first);
-      column_ = e_.lanesFrom(first);
-      Point point = fullPoint(row, column_);
-      int64_t accumulator = vector % accumulators;
-      for (auto [number, op] : llvm::enumerate(reductions))
-        group.set(next, number, accumulator,
-                  group.each[number].add(group.of(carried, number, accumulator),
-                                         e_.at(op->getOperand(0), point), column_));
-      for (Value kept : p_.kept)
-        if (p_.first_pass.lookup(kept) == static_cast<int64_t>(level_))
-          e_.store(buffers_[kept], elementOf(kept), column_, e_.at(kept, point));
-      return next;
-    };
-    if (p_.in_registers)
-      columns(from, to, 1,
-              [&](const Index &first, int64_t) { group.values = step(first, 0, group.values); });
-    else
-      group.values = carry(from, to, RowPlan::kStep, group.values, step);
+  // Adds the vector of columns from `first` on to `values`, which are the group's, and keeps what
+  // later passes want to read.
+  void addColumn(int64_t pass, Group &group, MutableArrayRef<Value> values, int64_t accumulator,
+                 const Index &row, const Index &first) {
+    column_ = e_.lanesFrom(first);
+    Point point = fullPoint(row, column_);
+    for (auto [number, op] : llvm::enumerate(p_.levels[pass]))
+      group.set(values, number, accumulator,
+                group.each[number].add(group.of(ValueRange(values), number, accumulator),
+                                       e_.at(op->getOperand(0), point), column_));
+    for (Value kept : p_.kept)
+      if (p_.first_pass.lookup(kept) == pass)
+        e_.store(buffers_[kept], elementOf(kept), column_, e_.at(kept, point));
   }
 
-  // Results of `reductions` over columns [from, to) of `row`, as scalars.
-  Results reduce(ArrayRef<Operation *> reductions, const Index &row, const Index &from,
-                 const Index &to, const Beside &beside = nullptr) {
-    if (blockwise()) return reduceBlocks(reductions, row, beside);
-    int64_t accumulators = p_.in_registers || strict_ ? 1 : RowPlan::kStep;
-    Group group = begin(reductions, from, accumulators);
-    addColumns(reductions, group, accumulators, row, from, to, beside);
+  // A group's results, as scalars.
+  Results join(Group &group) {
     Results results;
-    for (size_t number = 0; number < reductions.size(); ++number) {
+    for (size_t number = 0; number < group.each.size(); ++number) {
       RowReduction &reduction = group.each[number];
-      for (int64_t distance = 1; distance < accumulators; distance *= 2)
-        for (int64_t i = 0; i + distance < accumulators; i += 2 * distance)
+      for (int64_t distance = 1; distance < accumulators(); distance *= 2)
+        for (int64_t i = 0; i + distance < accumulators(); i += 2 * distance)
           group.set(group.values, number, i,
                     reduction.join(group.of(group.values, number, i),
                                    group.of(group.values, number, i + distance)));
@@ -444,20 +469,48 @@ class RowEmitter {
     return results;
   }
 
-  // The same over a whole row, in blocks whose results are joined as a tree. The place of a largest
+  // Results of `pass` over columns [from, to) of `row`.
+  Results reduce(int64_t pass, const Index &row, const Index &from, const Index &to) {
+    Group group = beginGroup(p_.levels[pass], from, accumulators());
+    group.values = carry(from, to, RowPlan::kStep, group.values,
+                         [&](const Index &first, int64_t vector, ValueRange carried) {
+                           Emitter::Carry next(carried.begin(), carried.end());
+                           addColumn(pass, group, next, vector % accumulators(), row, first);
+                           return next;
+                         });
+    return join(group);
+  }
+
+  // Results of `pass` over a whole row that is cut into blocks.
+  Results reduceInBlocks(int64_t pass, const Index &row) {
+    if (p_.blocks == 1) return reduceBlocks(pass, row);
+    Results results;
+    for (auto [number, op] : llvm::enumerate(p_.levels[pass]))
+      results.push_back(joinPartials(op, number, row));
+    return results;
+  }
+
+  // In blocks whose results are joined as a tree. The place of a largest
   // element does not depend on the order and goes on from block to block.
-  Results reduceBlocks(ArrayRef<Operation *> reductions, const Index &row, const Beside &beside) {
+  Results reduceBlocks(int64_t pass, const Index &row) {
+    ArrayRef<Operation *> reductions = p_.levels[pass];
     auto isJoined = [&](Operation *op) { return !isa<graph::ArgmaxOp>(op); };
-    Group all = begin(reductions, Index::constant(0), 1);
+    Group all = beginGroup(reductions, Index::constant(0), 1);
     all.values = e_.loop(
         Index::constant(0), Index::constant(p_.rowBlocks()), 1, all.values,
         [&](Index block, ValueRange carried) {
           Index from = e_.scale(block, p_.blockColumns());
           Index to = e_.minimum(e_.add(from, p_.blockColumns()), Index::constant(p_.columns));
-          Group group = begin(reductions, from, 1);
+          Group group = beginGroup(reductions, from, 1);
           for (auto [number, op] : llvm::enumerate(reductions))
             if (!isJoined(op)) group.set(group.values, number, 0, all.of(carried, number, 0));
-          addColumns(reductions, group, 1, row, from, to, beside);
+          group.values = carry(from, to, RowPlan::kStep, group.values,
+                               [&](const Index &first, int64_t vector, ValueRange values) {
+                                 fetch(p_.order, pass, row, first, vector);
+                                 Emitter::Carry next(values.begin(), values.end());
+                                 addColumn(pass, group, next, 0, row, first);
+                                 return next;
+                               });
           for (auto [number, op] : llvm::enumerate(reductions)) {
             if (!isJoined(op)) continue;
             ValueRange lanes = group.of(group.values, number, 0);
@@ -541,7 +594,6 @@ class RowEmitter {
   const bool strict_;
   llvm::DenseMap<Value, Value> memory_, buffers_;     // of kept values; a row's part of that memory
   llvm::DenseMap<Operation *, Value> block_results_;  // of a row's blocks, in order
-  size_t level_ = 0;
   Index column_;
 };
 
@@ -563,12 +615,7 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
     function.forEachWorkgroup([&](Index workgroup) { rows.emitJoined(workgroup); });
     return success();
   }
-  function.streaming(streamedOutputs(function.body(), target), target, [&] {
-    if (plan.pipelined)
-      rows.emitPipelined();
-    else
-      function.forEachWorkgroup([&](Index workgroup) { rows.emitRows(workgroup); });
-  });
+  function.streaming(streamedOutputs(function.body(), target), target, [&] { rows.emitRows(); });
   return success();
 }
 

@@ -1,11 +1,13 @@
 #include "compiler/codegen/cpu/strategies/row_plan.h"
 
-#include <numeric>
+#include <algorithm>
 
 #include "compiler/codegen/cpu/strategies/map_loops.h"
 #include "compiler/codegen/loops/row_reduction.h"
 #include "compiler/codegen/loops/rules.h"
 #include "compiler/strategy/cost.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -18,8 +20,12 @@ constexpr int64_t kBlockColumns = 16384;  // of a row that is reduced in parts
 constexpr int64_t kStrictLanes = 16, kStrictBlockColumns = 4096;
 constexpr int64_t kVectorsInRegisters = 8;
 constexpr int64_t kBufferBytes = 64 << 10;  // on the stack, for all kept values together
-constexpr int64_t kShortRow = 32;           // vectors
-constexpr int64_t kDear = 10;               // operations an element that make keeping worthwhile
+constexpr int64_t kFetchBytes = 8 << 10;    // asked for before they are needed
+// Read at the same time: with three, softmax of 4,096 and 16,384 columns takes 0.6 to 0.7 of the
+// time of sweeps of their own; with five, layer norm takes twice as long (Zen 5). Four, as
+// cross-entropy with its gradient reads, were quicker or slower with where their buffers lay.
+constexpr int64_t kRowsFromSecondCache = 3;
+constexpr int64_t kDear = 10;  // operations an element that make keeping worthwhile
 
 using Wanted = llvm::DenseMap<Value, SmallVector<int64_t, 4>>;  // see passesOf
 
@@ -38,34 +44,116 @@ void findKept(Block &body, const Wanted &wanted, RowPlan &plan) {
   }
 }
 
-// Shares the vectors of a step among the passes by what they compute.
-void findFetches(const Wanted &wanted, RowPlan &plan) {
-  SmallVector<int64_t> costs;
-  for (const auto &reductions : plan.levels) costs.push_back(reductions.size());
-  costs.push_back(0);
-  for (const auto &[value, passes] : wanted) {
+// Whether a kept value's one buffer serves rows of different age: a pass that reads it for the row
+// before must come before that value of the newer row is written.
+bool fits(const PassOrder &order, const Wanted &wanted, const RowPlan &plan) {
+  return llvm::all_of(plan.kept, [&](Value kept) {
+    PassOrder::Place filled = order.places[plan.first_pass.lookup(kept)];
+    return llvm::all_of(wanted.lookup(kept), [&](int64_t pass) {
+      PassOrder::Place read = order.places[pass];
+      if (read.behind == filled.behind) return true;
+      return read.behind == filled.behind + 1 && read.sweep <= filled.sweep;
+    });
+  });
+}
+
+// Whether one of the values that `value` is computed from, short of reductions' operands, is
+// `found`.
+template <typename Predicate>
+bool takes(Value value, Predicate found) {
+  if (found(value)) return true;
+  Operation *op = value.getDefiningOp();
+  return op && !isReduction(op) &&
+         llvm::any_of(op->getOperands(), [&](Value operand) { return takes(operand, found); });
+}
+
+// All passes in one sweep, each on the row before the one of the pass before it. Where only single
+// values of a row wait for the last reductions, as its loss does, the results are written beside
+// them.
+PassOrder allAtOnce(Block &body, const RowPlan &plan) {
+  PassOrder order;
+  for (int64_t pass = 0; pass < plan.passes(); ++pass) order.places.push_back({0, pass});
+  bool beside = plan.has_full_output && plan.levels.size() > 1;
+  auto isLast = [&](Value value) {
+    return llvm::is_contained(plan.levels.back(), value.getDefiningOp());
+  };
+  // What such a value reads of a row must not be overwritten before.
+  auto isOfColumns = [&](Value value) { return plan.isFull(value); };
+  for (Value output : body.getTerminator()->getOperands())
+    beside &= plan.isFull(output) ? !takes(output, isLast) : !takes(output, isOfColumns);
+  if (beside) --order.places.back().behind;
+  return order;
+}
+
+// The values that `pass` reads from memory: inputs, and what earlier passes kept.
+llvm::SmallPtrSet<Value, 8> readsOf(Block &body, const RowPlan &plan, int64_t pass) {
+  llvm::SmallPtrSet<Value, 8> seen, reads;
+  auto visit = [&](Value value, auto &&self) -> void {
     Operation *op = value.getDefiningOp();
-    if (!op || isReduction(op) || !plan.isFull(value)) continue;
-    int64_t cost = strategy::operationsPerElement(op);
-    auto first = plan.first_pass.find(value);
-    for (int64_t pass : passes)
-      if (first == plan.first_pass.end() || first->second == pass) costs[pass] += cost;
+    if ((op && isReduction(op)) || !seen.insert(value).second) return;
+    auto kept = plan.first_pass.find(value);
+    if (!op || (kept != plan.first_pass.end() && kept->second < pass)) {
+      reads.insert(value);
+      return;
+    }
+    for (Value operand : op->getOperands()) self(operand, self);
+  };
+  if (pass < static_cast<int64_t>(plan.levels.size()))
+    for (Operation *op : plan.levels[pass]) visit(op->getOperand(0), visit);
+  else
+    for (Value output : body.getTerminator()->getOperands())
+      if (plan.isFull(output)) visit(output, visit);
+  return reads;
+}
+
+// Whether a sweep with all passes in it is quick: it reads from several rows of different age,
+// which stay in the first-level cache, or else are few enough for what the second one gives.
+bool isQuick(Block &body, const PassOrder &order, const RowPlan &plan,
+             const strategy::Target &target) {
+  llvm::SmallDenseSet<std::pair<Value, int64_t>> read;
+  for (int64_t pass = 0; pass < plan.passes(); ++pass)
+    for (Value value : readsOf(body, plan, pass))
+      if (plan.isFull(value))
+        read.insert({value, order.places[pass].behind});
+      else if (productOf(shapeOf(value)) == plan.columns)
+        read.insert({value, 0});
+  int64_t bytes = 0;
+  for (auto [value, behind] : read) bytes += plan.columns * bytesOf(elementOf(value));
+  if (bytes <= target.l1_bytes) return true;
+  return bytes <= target.l2_bytes / 2 && static_cast<int64_t>(read.size()) <= kRowsFromSecondCache;
+}
+
+// What each sweep asks memory for. Processors drop such requests when too many are under way, as in
+// passes that compute little: where a row takes several sweeps, each asks for all of the next row,
+// which costs little where it is there already, and the one that writes, which is the slowest, for
+// the row after that.
+void findFetches(const strategy::Target &target, RowPlan &plan) {
+  PassOrder &order = plan.order;
+  int64_t sweeps = order.sweeps();
+  int64_t element = bytesOf(elementOf(plan.levels[0][0]->getOperand(0)));
+  if (sweeps == 1) {
+    order.fetches = {kFetchBytes / element};
+    order.fetch_near = true;
+    return;
   }
-  int64_t all = std::accumulate(costs.begin(), costs.end(), int64_t{0}), before = 0, given = 0;
-  for (int64_t cost : costs) {
-    before += cost;
-    int64_t until = (before * RowPlan::kStep + all / 2) / all;
-    plan.fetches.push_back(until - given);
-    given = until;
-  }
-  // One pass alone asks line by line, which serves memory best.
-  auto dearest = std::max_element(costs.begin(), costs.end());
-  if (*dearest * 2 <= all) return;
-  plan.fetches.assign(costs.size(), 0);
-  plan.fetches[dearest - costs.begin()] = RowPlan::kStep;
+  order.fetches.assign(sweeps, plan.columns);
+  order.fetches.back() = 2 * plan.columns;
+  order.fetch_near = 2 * plan.columns * element <= target.l1_bytes;
 }
 
 }  // namespace
+
+PassOrder PassOrder::oneByOne(int64_t passes) {
+  PassOrder order;
+  for (int64_t pass = 0; pass < passes; ++pass) order.places.push_back({pass, 0});
+  return order;
+}
+
+int64_t PassOrder::sweeps() const {
+  int64_t count = 0;
+  for (Place place : places) count = std::max(count, place.sweep + 1);
+  return count;
+}
 
 int64_t RowPlan::blockColumns() const { return strict ? kStrictBlockColumns : kBlockColumns; }
 
@@ -103,17 +191,20 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
     plan.kept.clear();
     plan.block_rows = 1;
   }
-  if (plan.in_registers || !plan.has_full_output || plan.blocks > 1) return plan;
-  int64_t last = plan.levels.size() - 1, bytes = 0;
+  plan.order = PassOrder::oneByOne(plan.passes());
+  bool several_passes = plan.has_full_output || plan.levels.size() > 1;
+  if (plan.in_registers || !several_passes || plan.blocks > 1) return plan;
+  PassOrder at_once = allAtOnce(body, plan);
+  bool one_block = !plan.strict || plan.rowBlocks() == 1;
+  if (one_block && fits(at_once, wanted, plan) && plan.rows >= 4 * at_once.depth() &&
+      isQuick(body, at_once, plan, target))
+    plan.order = at_once;
+  int64_t bytes = 0;
   for (Value argument : body.getArguments())
     bytes += productOf(shapeOf(argument)) * bytesOf(elementOf(argument));
   for (Value output : body.getTerminator()->getOperands())
     bytes += productOf(shapeOf(output)) * bytesOf(elementOf(output));
-  if (plan.columns <= kShortRow * plan.lanes)
-    plan.pipelined =
-        llvm::all_of(plan.kept, [&](Value kept) { return plan.first_pass.lookup(kept) == last; });
-  else if (bytes > target.l2_bytes)
-    findFetches(wanted, plan);
+  if (bytes > target.l2_bytes) findFetches(target, plan);
   return plan;
 }
 

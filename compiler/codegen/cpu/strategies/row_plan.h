@@ -2,11 +2,34 @@
 #ifndef GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_PLAN_H_
 #define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_ROW_PLAN_H_
 
+#include <algorithm>
+
 #include "compiler/codegen/loops/kernel_spaces.h"
 #include "compiler/strategy/target.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace graven::codegen::cpu {
+
+// In which order the passes of rows run. Rows come in one after another; in each turn some sweeps
+// over the columns are made, one after another, in each of which one pass or several are computed,
+// those of one sweep for rows of different age.
+struct PassOrder {
+  struct Place {
+    int64_t sweep = 0;
+    int64_t behind = 0;  // rows before the newest
+  };
+  llvm::SmallVector<Place> places;  // of each pass
+  // Beyond the caches: how many elements before they are needed by the newest row each sweep asks
+  // memory for them on its way. Empty where nothing is asked for.
+  llvm::SmallVector<int64_t> fetches;
+  bool fetch_near = false;  // into the first-level cache
+
+  // Each pass in a sweep of its own, all on one row.
+  static PassOrder oneByOne(int64_t passes);
+  int64_t sweeps() const;
+  // Rows that are begun before the first one is finished.
+  int64_t depth() const { return places.empty() ? 0 : places.back().behind; }
+};
 
 struct RowPlan : RowSpace {
   static constexpr int64_t kStep = 4;  // vectors that a pass over a long row takes at a time
@@ -20,18 +43,14 @@ struct RowPlan : RowSpace {
   int64_t joined_lanes = 1;   // results that are joined at a time
   bool in_registers = false;  // all columns of a row are spelled out
   int64_t block_rows = 1;     // rows a workgroup takes
-  // Rows too short to hide the ends of their passes: each is reduced while the one before is
-  // written.
-  bool pipelined = false;
-  // Longer rows beyond the caches: of every kStep vectors in a row, how many of the next row's each
-  // pass asks memory for on its way (the last pass writes the results). Passes that compute much
-  // ask for much, so that memory is busy all the time. Empty where nothing is asked for.
-  llvm::SmallVector<int64_t> fetches;
+  PassOrder order;
   int64_t blocks = 1;  // parts of a row that a first stage reduces; 1: no such stage
   // Strict numerics: the order in which a row is reduced follows from its length alone. Lanes are
   // those of every target; blocks of blockColumns() are joined as a binary tree.
   bool strict = false;
 
+  // Passes over a row: one for each level of reductions, one that writes the results.
+  int64_t passes() const { return levels.size() + 1; }
   // A first stage reduces rows, or parts of them, into scratch memory.
   bool inTwoStages() const { return blocks > 1 || leading > 0; }
   int64_t blockColumns() const;

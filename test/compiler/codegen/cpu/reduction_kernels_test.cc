@@ -37,17 +37,30 @@ void check(const std::string &text, const std::string &expected, double toleranc
 void withoutCaches(strategy::Target &target) {
   target.l1_bytes = target.l2_bytes = target.l3_bytes = 0;
 }
+// The same, but some rows have room in the first cache.
+void withFirstCache(strategy::Target &target) {
+  target.l1_bytes = 1 << 20;
+  target.l2_bytes = target.l3_bytes = 0;
+}
 
 // The same kernel as it is emitted for data beyond the caches; bits must not tell the difference.
-void checkBeyondCaches(const std::string &text, const std::string &expected, double tolerance) {
+void checkBeyondCaches(const std::string &text, const std::string &expected, double tolerance,
+                       strategy::Numerics numerics = strategy::Numerics::kFast) {
   for (const char *cpu : {"native", "x86-64-v3"}) {
-    CompiledKernel kernel(text, expected, cpu, withoutCaches), cached(text, expected, cpu);
-    ASSERT_TRUE(kernel.ok() && cached.ok());
-    kernel.check(5, tolerance);
-    std::vector<CompiledKernel::Bytes> inputs;
-    for (auto [type, numbers] : llvm::zip(kernel.func().getInputTypes(), kernel.randomInputs(6)))
-      inputs.push_back(CompiledKernel::encode(type, numbers));
-    EXPECT_EQ(kernel.run(inputs), cached.run(inputs)) << "bits depend on the caches' size";
+    CompiledKernel cached(text, expected, cpu,
+                          [=](strategy::Target &target) { target.numerics = numerics; });
+    for (auto caches : {withoutCaches, withFirstCache}) {
+      CompiledKernel kernel(text, expected, cpu, [=](strategy::Target &target) {
+        target.numerics = numerics;
+        caches(target);
+      });
+      ASSERT_TRUE(kernel.ok() && cached.ok());
+      kernel.check(5, tolerance);
+      std::vector<CompiledKernel::Bytes> inputs;
+      for (auto [type, numbers] : llvm::zip(kernel.func().getInputTypes(), kernel.randomInputs(6)))
+        inputs.push_back(CompiledKernel::encode(type, numbers));
+      EXPECT_EQ(kernel.run(inputs), cached.run(inputs)) << "bits depend on the caches' size";
+    }
   }
 }
 
@@ -71,8 +84,15 @@ std::string softmax(int64_t rows, int64_t columns, const std::string &type, bool
 // Strict rows: any length, in registers, in one block and in several, of one workgroup and of many.
 TEST(RowKernels, StrictBitsDoNotDependOnTheVectorLength) {
   auto strict = [](strategy::Target &target) { target.numerics = strategy::Numerics::kStrict; };
-  for (auto [rows, columns] : std::vector<std::pair<int64_t, int64_t>>{
-           {5, 3}, {3, 100}, {2, 700}, {3, 4096}, {3, 4097}, {20, 12345}, {2, 50000}}) {
+  for (auto [rows, columns] : std::vector<std::pair<int64_t, int64_t>>{{5, 3},
+                                                                       {3, 100},
+                                                                       {2, 700},
+                                                                       {3, 4096},
+                                                                       {3, 4097},
+                                                                       {9, 700},
+                                                                       {8, 4096},
+                                                                       {20, 12345},
+                                                                       {2, 50000}}) {
     SCOPED_TRACE(testing::Message() << rows << "x" << columns);
     std::string s = n(rows) + "x" + n(columns) + "xf32", r = n(rows) + "xf32";
     std::string all = op("%0", "sum(%a0, axis = [1])", {s}, r) +
@@ -104,11 +124,22 @@ TEST(RowKernels, Softmax) {
 }
 
 TEST(RowKernels, SoftmaxBeyondCaches) {
-  for (auto [rows, columns] : {std::pair{1, 1024}, {2, 1000}, {7, 129}, {33, 640}, {0, 256}}) {
+  for (auto [rows, columns] : {std::pair{1, 1024},
+                               {2, 1000},
+                               {7, 129},
+                               {33, 640},
+                               {9, 4100},
+                               {8, 4096},
+                               {13, 4099},
+                               {0, 256}}) {
     SCOPED_TRACE(testing::Message() << rows << "x" << columns);
     checkBeyondCaches(softmax(rows, columns, "f32", columns % 2), "row", 2e-6);
   }
   checkBeyondCaches(softmax(9, 256, "f64", true), "row", 1e-14);
+  // Rows in one block, and in several.
+  for (auto [rows, columns] : {std::pair{11, 301}, {9, 4096}, {9, 5000}})
+    checkBeyondCaches(softmax(rows, columns, "f32", true), "row", 2e-6,
+                      strategy::Numerics::kStrict);
 }
 
 // Rows are divided by what a reciprocal cannot express: zeros, subnormal, huge and infinite
@@ -316,7 +347,8 @@ TEST(RowKernels, ArgmaxOfSpecialNumbers) {
 
 // Mean and variance over the last two axes, then scale and shift by vectors of the last axis.
 TEST(RowKernels, Norm) {
-  for (auto [rows, a, b] : {std::tuple{3, 4, 5}, {6, 8, 32}, {4, 3, 700}}) {
+  for (auto [rows, a, b] :
+       {std::tuple{3, 4, 5}, {6, 8, 32}, {4, 3, 700}, {19, 1, 1031}, {31, 1, 160}}) {
     SCOPED_TRACE(testing::Message() << rows << "x" << a << "x" << b);
     std::string s = n(rows) + "x" + n(a) + "x" + n(b) + "xf32", r = n(rows) + "xf32",
                 c = n(b) + "xf32";
@@ -355,9 +387,53 @@ TEST(RowKernels, SeveralReductions) {
                        op("%4", "convert(%3, dtype = i32)", {b}, i) +
                        op("%5", "sum(%4, axis = 1)", {i}, "9xi32") +
                        op("%6", "add(%0, %a1)", {"9xf32", "9xf32"}, "9xf32");
-    check(kernelText("row", {s, "9xf32"}, body, {"%6", "%1", "%5", "%3"},
-                     {"9xf32", "9xf32", "9xi32", b}),
-          "row", 2e-6);
+    std::string text = kernelText("row", {s, "9xf32"}, body, {"%6", "%1", "%5", "%3"},
+                                  {"9xf32", "9xf32", "9xi32", b});
+    check(text, "row", 2e-6);
+    checkBeyondCaches(text, "row", 2e-6);
+  }
+}
+
+// One reduction upon another, of which single values of each row are all that is wanted.
+TEST(RowKernels, LevelsWithoutFullResult) {
+  for (auto [rows, columns] : {std::pair{3, 300}, {17, 1009}}) {
+    std::string s = n(rows) + "x" + n(columns) + "xf32", r = n(rows) + "xf32";
+    std::string shape = "[" + n(rows) + ", " + n(columns) + "]";
+    std::string body = op("%0", "max(%a0, axis = 1)", {s}, r) +
+                       op("%1", "broadcast(%0, shape = " + shape + ", axes = [0])", {r}, s) +
+                       op("%2", "subtract(%a0, %1)", {s, s}, s) + op("%3", "exp(%2)", {s}, s) +
+                       op("%4", "sum(%3, axis = 1)", {s}, r) + op("%5", "log(%4)", {r}, r) +
+                       op("%6", "add(%5, %0)", {r, r}, r);
+    std::string text = kernelText("row", {s}, body, {"%6"}, {r});
+    check(text, "row", 2e-6);
+    checkBeyondCaches(text, "row", 2e-6);
+  }
+}
+
+// A row's loss waits for one reduction more than the gradient does.
+TEST(RowKernels, CrossEntropyAndGradient) {
+  for (auto [rows, columns] : {std::pair{1, 10}, {5, 131}, {17, 1009}, {13, 4096}, {9, 4099}}) {
+    SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+    std::string s = n(rows) + "x" + n(columns) + "xf32", r = n(rows) + "xf32",
+                i = n(rows) + "x" + n(columns) + "xi32", l = n(rows) + "xi32";
+    std::string dims = "[" + n(rows) + ", " + n(columns) + "]";
+    std::string spread = "shape = " + dims + ", axes = [0])";
+    std::string body =
+        op("%0", "iota(shape = " + dims + ", axis = 1)", {}, i) +
+        op("%1", "broadcast(%a1, " + spread, {l}, i) +
+        op("%2", "equal(%0, %1)", {i, i}, n(rows) + "x" + n(columns) + "xi1") +
+        op("%3", "convert(%2, dtype = f32)", {n(rows) + "x" + n(columns) + "xi1"}, s) +
+        op("%4", "max(%a0, axis = 1)", {s}, r) + op("%5", "broadcast(%4, " + spread, {r}, s) +
+        op("%6", "subtract(%a0, %5)", {s, s}, s) + op("%7", "exp(%6)", {s}, s) +
+        op("%8", "sum(%7, axis = 1)", {s}, r) + op("%9", "log(%8)", {r}, r) +
+        op("%10", "broadcast(%9, " + spread, {r}, s) + op("%11", "subtract(%6, %10)", {s, s}, s) +
+        op("%12", "multiply(%3, %11)", {s, s}, s) + op("%13", "sum(%12, axis = 1)", {s}, r) +
+        op("%14", "broadcast(%8, " + spread, {r}, s) + op("%15", "divide(%7, %14)", {s, s}, s) +
+        op("%16", "subtract(%15, %3)", {s, s}, s);
+    std::string text = kernelText("row", {s, l}, body, {"%13", "%16"}, {r, s});
+    check(text, "row", 2e-6);
+    checkBeyondCaches(text, "row", 2e-6);
+    checkBeyondCaches(text, "row", 2e-6, strategy::Numerics::kStrict);
   }
 }
 
