@@ -191,11 +191,13 @@ TEST(PoolTest, ShortLaunchesLetSleepersSleep) {
   graven_pool *pool = make_pool(2, false);
   std::vector<int> counts(100);
   void *buffers[] = {counts.data()};
-  wait_for_sleep(pool);
+  int woken = 0;
   for (int i = 0; i < 100; ++i) {
+    wait_for_sleep(pool);
     graven1::run_on_pool(pool, {count, buffers, 100, 1000, 1000}, 2);
-    EXPECT_FALSE(graven1::workers_awake(pool, 2));
+    woken += graven1::workers_awake(pool, 2);
   }
+  EXPECT_LE(woken, 10) << "only one that was about to go to sleep sees the work";
   EXPECT_EQ(std::count(counts.begin(), counts.end(), 100), 100);
   // A long one is worth waking them, and needs them: its workgroups wait for each other.
   std::atomic<int> arrived{0};
