@@ -23,15 +23,18 @@ namespace {
 constexpr int32_t kMaxThreads = 1024;
 constexpr size_t kCacheLine = 64;
 // How long a thread looks for work before it sleeps, in nanoseconds: longer than the host's work
-// and the serial launches between two parallel ones, shorter than a time slice.
+// and the serial launches between two parallel ones, shorter than a time slice. Looking for as long
+// as waking costs both sides is at most twice as dear as knowing when work comes.
 constexpr uint64_t kSpinTime = 100000;
 constexpr int kSpinsPerLook = 128;  // pauses between two looks at the clock: a few microseconds
-// Cost model, in nanoseconds of one thread at a moderate rate: what a thread must at least be
-// given, and what is too little to be claimed on its own.
+// Cost model, in nanoseconds of one thread at a moderate rate (vectors of 512 bits are eight times
+// as quick): what a thread must at least be given, what is too little to be claimed on its own, and
+// what outlasts the waking of a worker.
 constexpr uint64_t kFlopsPerNanosecond = 32;
 constexpr uint64_t kBytesPerNanosecond = 32;
 constexpr uint64_t kShare = 1000;
 constexpr uint64_t kLeastClaim = 500;
+constexpr uint64_t kWorthWaking = 200000;
 // Launches with so many operations per byte gain from a second core even when their operands lie in
 // the first one's cache; so do those of so many bytes, which lie in no core's own cache.
 constexpr uint64_t kDenseFlopsPerByte = 3;
@@ -83,6 +86,9 @@ bool spin_until(uint64_t spin_time, Done done) {
   return done();
 }
 
+// Whether a worker looks for work, sleeps, or has been woken (or started) and does not run yet.
+enum Rest : uint32_t { kLooking, kAsleep, kWaking };
+
 // One thread's part of a launch, in a cache line of its own that also wakes the thread: handing out
 // work and taking it moves this line alone.
 //
@@ -92,9 +98,9 @@ bool spin_until(uint64_t spin_time, Done done) {
 // fields that describe the launch are read after the claim only.
 struct alignas(kCacheLine) Part {
   std::atomic<uint64_t> range{
-      0};  // units not yet claimed: the first in the high half, the end in the low
-  Word sleeping{0};
-  Word ended{0};                   // the pool is being destroyed
+      0};              // units not yet claimed: the first in the high half, the end in the low
+  Word rest{kWaking};  // where the part's worker is
+  Word ended{0};       // the pool is being destroyed
   std::atomic<uint32_t> least{1};  // units to claim at least
   int32_t parts = 0;               // how many the launch is cut into
   graven_kernel_fn function = nullptr;
@@ -191,27 +197,33 @@ void report(graven_pool &pool, uint32_t units) {
 // out work: one sees the other.
 bool wait_for_work(const graven_pool &pool, Part &part) {
   auto called = [&part] { return part.has_work() || part.ended.load(std::memory_order_seq_cst); };
-  if (!spin_until(pool.spin_time, called)) {
-    for (;;) {
-      part.sleeping.store(1, std::memory_order_seq_cst);
-      if (called()) break;
-      futex_wait(part.sleeping, 1);
+  while (!spin_until(pool.spin_time, called)) {
+    part.rest.store(kAsleep, std::memory_order_seq_cst);
+    bool done = false;
+    // It may be woken long before there is work.
+    while (!(done = called()) && part.rest.load(std::memory_order_relaxed) == kAsleep) {
+      futex_wait(part.rest, kAsleep);
     }
-    part.sleeping.store(0, std::memory_order_relaxed);
+    part.rest.store(kLooking, std::memory_order_relaxed);
+    if (done) break;
   }
   return part.ended.load(std::memory_order_acquire) == 0;
 }
 
 void wake(Part &part) {
-  if (part.sleeping.load(std::memory_order_seq_cst) == 0) return;
-  part.sleeping.store(0, std::memory_order_seq_cst);
-  futex_wake(part.sleeping);
+  uint32_t rest = part.rest.load(std::memory_order_seq_cst);
+  if (rest != kAsleep) return;
+  // A worker that has seen its work meanwhile is not called back.
+  if (part.rest.compare_exchange_strong(rest, kWaking, std::memory_order_seq_cst)) {
+    futex_wake(part.rest);
+  }
 }
 
 void *worker_main(void *argument) {
   const Worker &worker = *static_cast<const Worker *>(argument);
   graven_pool &pool = *worker.pool;
   set_float_mode(default_float_mode());
+  pool.parts[worker.index].rest.store(kLooking, std::memory_order_relaxed);
   while (wait_for_work(pool, pool.parts[worker.index])) {
     uint32_t units = drain(pool, worker.index, true);
     if (units == 0) continue;
@@ -278,6 +290,21 @@ int64_t wanted_threads(const graven_pool *pool, const Launch &launch) {
 
 bool always_parallel(const graven_pool *pool) { return pool && pool->force_parallel; }
 
+uint64_t looking_time(const graven_pool *pool) { return pool->spin_time; }
+
+bool workers_awake(const graven_pool *pool, int64_t threads) {
+  if (pool->parallel_for) return true;
+  for (int64_t t = 1; t < threads; ++t) {
+    if (pool->parts[t].rest.load(std::memory_order_relaxed) != kLooking) return false;
+  }
+  return true;
+}
+
+void rouse_workers(graven_pool *pool, int64_t threads) {
+  if (pool->parallel_for) return;
+  for (int64_t t = 1; t < threads; ++t) wake(pool->parts[t]);
+}
+
 void run_on_pool(graven_pool *pool, const Launch &launch, int64_t threads) {
   if (threads < 2 || pool->taken.exchange(1, std::memory_order_acquire) != 0) {
     if (launch.grid > 0) launch.function(launch.buffers, 0, launch.grid);
@@ -292,6 +319,8 @@ void run_on_pool(graven_pool *pool, const Launch &launch, int64_t threads) {
   const int64_t unit = 1 + (launch.grid >> 30);
   const uint32_t units = static_cast<uint32_t>((launch.grid + unit - 1) / unit);
   const uint64_t cost = cost_of(launch);
+  // Less is done before a worker that sleeps would run: the caller takes its part as well.
+  const bool wakes = pool->force_parallel || cost >= kWorthWaking;
   const uint64_t least = cost == 0 ? 1 : 1 + units * kLeastClaim / cost;
   const uint32_t count = static_cast<uint32_t>(threads);
   const uint32_t share = units / count, longer = units % count;
@@ -309,7 +338,7 @@ void run_on_pool(graven_pool *pool, const Launch &launch, int64_t threads) {
     const uint32_t first = t * share + (t < longer ? t : longer);
     part.range.store(uint64_t{first} << 32 | (first + share + (t < longer)),
                      std::memory_order_seq_cst);
-    if (t > 0) wake(part);
+    if (t > 0 && wakes) wake(part);
   }
   uint32_t mine = drain(*pool, 0, true);
   for (int32_t t = 1; t < threads; ++t) mine += drain(*pool, t, false);

@@ -9,19 +9,19 @@ import measure
 import mlp
 import peers
 import report
-import weights
 from session import HERE, ROOT, Row, say
 
 
-def text_bytes(path):
-    """Code and constants of a program or, summed, of an archive."""
-    done = subprocess.run(["size", "-t", str(path)], capture_output=True, text=True, check=True)
-    return int(done.stdout.splitlines()[-1].split()[0])
+def text_bytes(path, counts=lambda member: True):
+    """Code and constants of a program or, summed, of an archive's members that count."""
+    done = subprocess.run(["size", str(path)], capture_output=True, text=True, check=True)
+    lines = [line.split() for line in done.stdout.splitlines()[1:]]
+    return sum(int(fields[0]) for fields in lines if counts(fields[5]))
 
 
 def calls(session):
     """The smallest model, through the checked and the raw call, beside ONNX Runtime."""
-    data = session.folder / f"data_{mlp.HIDDEN[0]}"
+    data = mlp.data_folder(session, mlp.HIDDEN[0])
     contenders = session.start_all(
         {"graven": session.graven_case,
          "onnxruntime": session.python("onnxruntime", "onnxruntime_mlp.py", "--data", data)}, 1)
@@ -53,28 +53,16 @@ def opening(session, graven, what, path):
     graven.ask("drop", "opened", 1)
 
 
-def frozen(session, hidden):
-    """predict of a network with its weights inside."""
-    weights.require_frozen(session)
-    data = session.folder / f"data_{hidden}"
-    shapes = {"dense.kernel": ("w1", (784, hidden)), "dense.bias": ("b1", (hidden,)),
-              "dense_1.kernel": ("w2", (hidden, 10)), "dense_1.bias": ("b2", (10,))}
-    file = weights.write(session.folder / "models" / f"mlp_{hidden}.safetensors", {
-        name: (shape, (data / raw).read_bytes()) for name, (raw, shape) in shapes.items()})
-    return session.compile_model(f"mlp_{hidden}_frozen", mlp.model(hidden), "--batch=1",
-                                 f"--weights={file}", "--entries=predict")
-
-
 def loading(session):
     graven = session.start("graven", session.graven_case, 1)
     try:
         for hidden in mlp.HIDDEN:
             name = f"784-{hidden}-10"
-            opening(session, graven, f"the training artifact of {name}", session.compile_model(
-                f"mlp_{hidden}_{mlp.DROPOUT}", mlp.model(hidden), "--batch=1,32,128"))
+            opening(session, graven, f"the training artifact of {name}",
+                    mlp.trainer(session, hidden))
             try:
                 opening(session, graven, f"the predict artifact of {name}, weights inside",
-                        frozen(session, hidden))
+                        mlp.predictor(session, hidden))
             except peers.Unavailable as reason:
                 session.skipped[f"opening {name} with weights inside"] = str(reason)
     finally:
@@ -100,8 +88,11 @@ def compiling(session, hidden, batches):
 
 def sizes(session):
     archive = session.core_archive()
-    session.cost("core runtime, all of libgraven_core.a, code and constants",
-                 text_bytes(archive) / 1024, "KiB", 64)
+    gpu = lambda member: member.startswith("cuda_")  # noqa: E731
+    session.cost("core runtime, libgraven_core.a, code and constants",
+                 text_bytes(archive, lambda member: not gpu(member)) / 1024, "KiB", 64)
+    session.cost("the device for GPUs in it, linked into programs that use one",
+                 text_bytes(archive, gpu) / 1024, "KiB")
     folder = session.folder / "trainer"
     folder.mkdir(exist_ok=True)
     (folder / "mlp.mlir").write_text(mlp.model(mlp.HIDDEN[0]))
@@ -114,61 +105,65 @@ def sizes(session):
                  text_bytes(folder / "trainer") / 1024, "KiB", 200)
 
 
-def peer_memory(session, hidden, batch):
-    """{peer: bytes} of a training step, by each peer's own account."""
-    found, makers = {}, mlp.commands(session, hidden, mlp.DROPOUT)
+def peer_memory(session, hidden):
+    """{batch: {peer: bytes}} of a training step, by each peer's own account."""
+    found, makers = {batch: {} for batch in mlp.BATCHES}, mlp.commands(session, hidden, mlp.DROPOUT)
     for name in ("torch eager", "torch.compile", "jax.jit"):
         for contender in session.start_all({name: makers[name]}, 1):
-            try:
-                found[name] = contender.ask("plan", "train", batch)["bytes"]
-            except measure.Failed as reason:
-                say(f"memory of {name}: {reason}")
+            for batch in mlp.BATCHES:
+                try:
+                    found[batch][name] = contender.ask("plan", "train", batch)["bytes"]
+                except measure.Failed as reason:
+                    say(f"memory of {name}: {reason}")
             contender.close()
     return found
 
 
-def arena_over_bound(session, hidden):
-    """The training arena over the least that any placement of its values could take."""
+def training_plan(session, hidden, batch):
+    """Bytes of the training step's arena, and the least that any placement of its values takes."""
     source = session.folder / "models" / "timed.mlir"
     source.write_text(mlp.model(hidden))
     done = subprocess.run([str(session.compiler), str(source), "-o", "-", "--emit", "plan",
-                           "--cpu=native", "--batch=128"], capture_output=True, text=True, check=True)
+                           "--cpu=native", f"--batch={batch}"],
+                          capture_output=True, text=True, check=True)
     line = next(s for s in done.stdout.splitlines() if "plan.program @train_step" in s)
-    found = [int(re.search(name + r" = (\d+)", line)[1])
-             for name in ("arena_bytes", "liveness_bound")]
-    return found[0] / found[1]
+    return [int(re.search(name + r" = (\d+)", line)[1]) for name in ("arena_bytes", "liveness_bound")]
+
+
+def memory(session, hidden, batch, stats, peers_bytes):
+    """A row of the table of training memory. What is neither state, constants nor arena belongs to
+    the caller (inputs, results) or to the metrics."""
+    arena, bound = training_plan(session, hidden, batch)
+    own, kept = stats["training_bytes"], stats["state_bytes"] + stats["constant_bytes"]
+    row = {"label": f"784-{hidden}-10, batch {batch}", "state": kept, "io": own - kept - arena,
+           "arena": arena, "own": own, "peers": peers_bytes}
+    session.cost(f"arena of {row['label']}, over the liveness bound", arena / bound, "", 1.02)
+    if peers_bytes:
+        session.cost(f"training memory of {row['label']}, over the best peer's",
+                     own / min(peers_bytes.values()), "", 0.7)
+    session.memory.append(row)
 
 
 def networks(session):
     for hidden in mlp.HIDDEN:
         name = f"784-{hidden}-10"
-        for batches in ("1", "32", "128", "1,32,128"):
-            seconds, stats, size = compiling(session, hidden, batches)
-            session.cost(f"compile {name}, batch {batches}", seconds, "s",
-                         1 if "," not in batches else None)
-        session.cost(f"artifact of {name}, batch 1,32,128", size / 1024, "KiB")
-        _, stats, _ = compiling(session, hidden, "128")
-        own = stats["training_bytes"]
-        session.cost(f"training memory of {name}, batch 128: state, arena, inputs, results",
-                     own / 1024, "KiB")
-        session.cost(f"arena of {name}, batch 128, over the liveness bound",
-                     arena_over_bound(session, hidden), "", 1.02)
-        peers_bytes = peer_memory(session, hidden, 128)
-        for peer, total in peers_bytes.items():
-            session.cost(f"training memory of {name}, batch 128: {peer}", total / 1024, "KiB")
-        if peers_bytes:
-            session.cost(f"training memory of {name}, batch 128, over the best peer's",
-                         own / min(peers_bytes.values()), "", 0.7)
+        stats = {}
+        for batch in mlp.BATCHES:
+            seconds, stats[batch], _ = compiling(session, hidden, batch)
+            session.cost(f"compile {name}, batch {batch}", seconds, "s", 1)
+        batches = ",".join(map(str, mlp.BATCHES))
+        seconds, _, size = compiling(session, hidden, batches)
+        session.cost(f"compile {name}, batch {batches}", seconds, "s")
+        session.cost(f"artifact of {name}, batch {batches}", size / 1024, "KiB")
+        peers_bytes = peer_memory(session, hidden)
+        for batch in mlp.BATCHES:
+            memory(session, hidden, batch, stats[batch], peers_bytes[batch])
 
 
 def run(session):
     if session.options.prepare_only or session.options.match:
         return
     say("measuring costs")
-    for hidden in mlp.HIDDEN:
-        folder = session.folder / f"data_{hidden}"
-        if not (folder / "b2").exists():
-            mlp.write_common_data(folder, hidden)
     for part in (calls, loading, sizes, *(() if session.options.quick else (networks,))):
         try:
             part(session)
@@ -178,3 +173,4 @@ def run(session):
             session.skipped[f"cost: {part.__name__}"] = (
                 f"{error.cmd[0]}: {peers.last_line(str(error.stderr))}")
     print(report.costs_text(session.costs), flush=True)
+    print(report.memory_text(session.memory), flush=True)

@@ -75,6 +75,16 @@ class Contender:
             return 0.0
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def running(self):
+        """Whether a thread of it is on a processor or waits for one."""
+        for stat in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/stat"):
+            try:
+                if stat.read_text().rsplit(")", 1)[1].split()[0] == "R":
+                    return True
+            except OSError:  # a thread that ended meanwhile
+                continue
+        return False
+
     def close(self):
         if self.process.poll() is None:
             try:
@@ -116,6 +126,15 @@ class Quiet:
             self.file.close()
 
 
+def rest(contenders, seconds, most=0.5):
+    """Waits `seconds`, and then at most `most` for the contenders to sleep: the threads of some look
+    for work for a while after a burst, on a processor that the next contender is to have."""
+    time.sleep(seconds)
+    until = time.monotonic() + most
+    while any(c.running() for c in contenders) and time.monotonic() < until:
+        time.sleep(0.002)
+
+
 def interleave(contenders, kind, batch, repeats, burst_seconds, rest_seconds):
     """Seconds a step of each contender, in `repeats` rounds of one burst each.
 
@@ -141,7 +160,7 @@ def interleave(contenders, kind, batch, repeats, burst_seconds, rest_seconds):
         for c in order:
             if c.name in failed:
                 continue
-            time.sleep(rest_seconds)
+            rest(alive, rest_seconds)
             try:
                 took = c.ask("burst", kind, batch, steps[c.name])["seconds"]
                 samples[c.name].append(took / steps[c.name])
@@ -158,7 +177,7 @@ def latencies(contenders, kind, batch, repeats, calls, rest_seconds):
         for c in contenders[start:] + contenders[:start]:
             if c.name in failed:
                 continue
-            time.sleep(rest_seconds)
+            rest(contenders, rest_seconds)
             try:
                 answer = c.ask("latency", kind, batch, calls)
             except Failed as reason:

@@ -8,12 +8,15 @@ import re
 import measure
 import peers
 import report
+import weights
 from session import HERE, Row, row_result, say
 
 HIDDEN = [128, 500]
 BATCHES = [1, 32, 128]
+ALL_BATCHES = "--batch=" + ",".join(map(str, BATCHES))
 TARGETS = {1: 3.0, 32: 2.0, 128: 1.3}
 DROPOUT = 0.2
+WEIGHTS_APART = "weights as state"  # Graven's predict on the training artifact
 FEATURES, CLASSES, ROWS = 784, 10, 1024
 
 
@@ -46,26 +49,49 @@ def step_flops(hidden, batch):
     return 2.0 * batch * (2 * FEATURES * hidden + 3 * hidden * CLASSES)
 
 
-def commands(session, hidden, dropout):
-    """How each contender is started, {name: command maker}."""
+def data_folder(session, hidden):
     data = session.folder / f"data_{hidden}"
     if not (data / "b2").exists():
         write_common_data(data, hidden)
-    common = ["--data", data, "--dropout", dropout]
+    return data
 
-    def graven():
-        batches = ",".join(map(str, BATCHES))
-        path = session.compile_model(f"mlp_{hidden}_{dropout}", model(hidden, dropout),
-                                     f"--batch={batches}")
+
+def trainer(session, hidden, dropout=DROPOUT):
+    """The artifact that trains; it predicts with the weights of its state."""
+    return session.compile_model(f"mlp_{hidden}_{dropout}", model(hidden, dropout), ALL_BATCHES)
+
+
+def predictor(session, hidden):
+    """The artifact that predicts, the common weights inside."""
+    weights.require_frozen(session)
+    data = data_folder(session, hidden)
+    shapes = {"dense.kernel": ("w1", (FEATURES, hidden)), "dense.bias": ("b1", (hidden,)),
+              "dense_1.kernel": ("w2", (hidden, CLASSES)), "dense_1.bias": ("b2", (CLASSES,))}
+    file = weights.write(session.folder / "models" / f"mlp_{hidden}.safetensors", {
+        name: (shape, (data / raw).read_bytes()) for name, (raw, shape) in shapes.items()})
+    return session.compile_model(f"mlp_{hidden}_frozen", model(hidden), ALL_BATCHES,
+                                 f"--weights={file}", "--entries=predict")
+
+
+def graven(session, hidden, artifact):
+    """The command of a contender that runs `artifact()`, to be made when it is started."""
+    def command():
         program = session.cc(f"graven_mlp_{hidden}", "workers/graven_mlp.c", f"-DHIDDEN={hidden}",
                              session.core_archive())
-        return [program, "--model", path, "--data", data]
+        return [program, "--model", artifact(), "--data", data_folder(session, hidden)]
+    return command
+
+
+def commands(session, hidden, dropout):
+    """How each contender is started, {name: command maker}."""
+    common = ["--data", data_folder(session, hidden), "--dropout", dropout]
 
     def plain():
         return [session.cc(f"plain_c_{hidden}", "workers/plain_c_mlp.c", f"-DHIDDEN={hidden}",
                            "-ffast-math"), *common]
 
-    return {"graven": graven, "plain C": plain,
+    return {"graven": graven(session, hidden, lambda: trainer(session, hidden, dropout)),
+            "plain C": plain,
             "torch eager": session.python("torch", "torch_mlp.py", "eager", *common),
             "torch.compile": session.python("torch", "torch_mlp.py", "compile", *common),
             "jax.jit": session.python("jax", "jax_mlp.py", *common),
@@ -99,7 +125,8 @@ def latencies(session):
                                           calls, 0.005)
         results = []
         for key in ("p50", "p99"):
-            one = Row(f"{row.label}, {key}", row.kind, row.batch, target=row.target)
+            one = Row(f"{row.label}, {key}", row.kind, row.batch, target=row.target,
+                      references=row.references)
             results.append(row_result(one, {n: v[key] for n, v in found.items()},
                                       {**skipped, **failed}, facts, ceilings))
         return results
@@ -122,15 +149,23 @@ def run_network(session, hidden, threads, batches):
             Row(f"{name}, batch {b}", "train", b, flops=step_flops(hidden, b), target=TARGETS[b],
                 ceiling=("gflops", None), contenders=trainers) for b in batches],
             threads, digests=False)
-        callers = tuple(c.name for c in contenders if c.name != "torch.compile"
-                        and not (c.name == "plain C" and threads > 1))
-        session.table("inference", f"Inference {name}, single calls", contenders, [
-            Row(f"{name}, batch {b}", "predict", b, target=1.0, contenders=callers)
-            for b in batches], threads, digests=False, sample=latencies(session))
-        graven = next((c for c in contenders if c.name == "graven"), None)
-        if graven and not session.options.prepare_only and not session.options.match:
+        own = next((c for c in contenders if c.name == "graven"), None)
+        if own and not session.options.prepare_only and not session.options.match:
             for batch in batches:
-                profile(session, graven, hidden, batch, threads)
+                profile(session, own, hidden, batch, threads)
+        peers_left = [c for c in contenders if c.name not in ("graven", "torch.compile")
+                      and not (c.name == "plain C" and threads > 1)]
+        for c in contenders:
+            if c not in peers_left:
+                c.close()
+        contenders = [*session.start_all({
+            "graven": graven(session, hidden, lambda: predictor(session, hidden)),
+            WEIGHTS_APART: graven(session, hidden, lambda: trainer(session, hidden))}, threads),
+            *peers_left]
+        session.table("inference", f"Inference {name}, single calls", contenders, [
+            Row(f"{name}, batch {b}", "predict", b, target=1.0,
+                references=("plain C", WEIGHTS_APART)) for b in batches],
+            threads, digests=False, sample=latencies(session))
     finally:
         for c in contenders:
             c.close()

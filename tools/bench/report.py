@@ -149,6 +149,24 @@ def costs_text(costs):
     return "### Cost\n\n" + table(["what", "value", "target"], rows) + "\n"
 
 
+def memory_text(rows):
+    """What a training step takes, and the least that one in place could: state and arguments."""
+    if not rows:
+        return ""
+    names = list(dict.fromkeys(name for row in rows for name in row["peers"]))
+    kib = lambda value: f"{value / 1024:.0f}"  # noqa: E731
+    lines = []
+    for row in rows:
+        best = min(row["peers"].values(), default=None)
+        over = lambda value: f"{value / best:.2f}" if best else "–"  # noqa: E731
+        lines.append([row["label"], *(kib(row[part]) for part in ("state", "io", "arena", "own")),
+                      *(kib(row["peers"][n]) if n in row["peers"] else "–" for n in names),
+                      over(row["own"]), over(row["state"] + row["io"])])
+    return "### Memory of training, KiB\n\n" + table(
+        ["", "state", "inputs, results", "arena", "graven", *names, "graven over the best peer",
+         "without any arena"], lines) + "\n"
+
+
 def scaling(run):
     """[(row, seconds on one thread, seconds on two, quotient, what the ceilings allow)], Graven's
     rows that were measured on one and on two threads."""
@@ -204,6 +222,6 @@ def run_text(run):
     parts = [head_text(run), summary_text(run), scaling_text(run)]
     parts += [table_text(t) for t in run["tables"]]
     if run["costs"]:
-        parts.append(costs_text(run["costs"]))
+        parts += [costs_text(run["costs"]), memory_text(run["memory"])]
     parts += [profile_text(p) for p in run["profiles"]]
     return "\n".join(p for p in parts if p)

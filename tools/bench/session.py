@@ -46,7 +46,7 @@ class Session:
         self.folder = self.build / "bench"
         (self.folder / "models").mkdir(parents=True, exist_ok=True)
         self.versions, self.skipped, self.tables, self.costs = {}, {}, [], []
-        self.profiles, self.disagreements = [], []
+        self.memory, self.profiles, self.disagreements = [], [], []
         self.environment = peers.Environment(self.folder / "venv", not options.no_install, say)
         self.programs = {}
         self.probe_program = self.cc("probe", "probe.c")

@@ -22,6 +22,13 @@ constexpr size_t kHugePage = size_t{2} << 20;
 // Copies and fills are cut into blocks of so many bytes, and shared among threads beyond a few.
 constexpr size_t kBlock = size_t{128} << 10;
 
+// What is known of an entry: how calls that follow the one before closely are best shared, how
+// others are, and the most threads that a launch is worth.
+struct EntrySharing {
+  SharingChoice following, alone;
+  int64_t threads = INT64_MAX;
+};
+
 struct CpuQueue {
   const graven_kernel_fn *kernels;
   graven_pool *pool;
@@ -29,9 +36,13 @@ struct CpuQueue {
   // The call under way.
   SharingChoice *choice;  // null: nothing to choose
   Sharing sharing;
+  EntrySharing *entry;
   SharedLaunches shared;
+  int64_t threads;  // the most that a launch of it is worth
+  bool typical;     // see SharingChoice::finish
   uint64_t began;
-  SharingChoice *choices;  // one per entry; null where nothing is ever shared
+  uint64_t ended;         // the call before
+  EntrySharing *entries;  // one per entry; null where nothing is ever shared
 };
 
 uint64_t now() {
@@ -46,6 +57,7 @@ void run(CpuQueue &queue, const Launch &launch) {
     bool dense = is_dense(launch);
     ++queue.shared.all;
     queue.shared.dense += dense;
+    if (threads > queue.threads) queue.threads = threads;
     if (queue.sharing == kShareNone || (queue.sharing == kShareDense && !dense)) threads = 1;
   }
   run_on_pool(queue.pool, launch, threads);
@@ -95,19 +107,34 @@ graven_status create_queue(void *, const QueueOptions &options, void **queue) {
   graven_pool *pool = options.pool;
   const size_t choices =
       graven_pool_threads(pool) > 1 && !always_parallel(pool) ? header->entries_count : 0;
-  const size_t bytes = sizeof(CpuQueue) + choices * sizeof(SharingChoice);
+  const size_t bytes = sizeof(CpuQueue) + choices * sizeof(EntrySharing);
   void *memory = malloc(bytes);
   if (!memory) return fail_memory(bytes, "a context");
   CpuQueue *made = new (memory) CpuQueue{};
   made->kernels = options.artifact->kernels;
   made->pool = pool;
-  if (choices != 0) made->choices = reinterpret_cast<SharingChoice *>(made + 1);
-  for (size_t i = 0; i < choices; ++i) new (made->choices + i) SharingChoice;
+  if (choices != 0) made->entries = reinterpret_cast<EntrySharing *>(made + 1);
+  for (size_t i = 0; i < choices; ++i) new (made->entries + i) EntrySharing;
   *queue = made;
   return GRAVEN_OK;
 }
 
 void destroy_queue(void *, void *queue) { free(queue); }
+
+// Calls that follow one another find the workers looking for work; a call on its own must wake them
+// first, so that another way of sharing may be best. For the former they are woken once, and what
+// the calls until then take tells nothing.
+void begin_sharing(CpuQueue &cpu, EntrySharing &entry) {
+  const int64_t all = graven_pool_threads(cpu.pool), wanted = entry.threads;
+  const int64_t threads = wanted < all ? wanted : all;
+  const bool awake = workers_awake(cpu.pool, threads);
+  const bool follows = awake || cpu.began - cpu.ended <= looking_time(cpu.pool);
+  cpu.entry = &entry;
+  cpu.choice = follows ? &entry.following : &entry.alone;
+  cpu.sharing = cpu.choice->current();
+  cpu.typical = awake || !follows || cpu.sharing == kShareNone;
+  if (!awake && cpu.sharing != kShareNone) rouse_workers(cpu.pool, threads);
+}
 
 graven_status begin(void *queue, const DeviceCall &call, bool *replayed) {
   *replayed = false;
@@ -115,14 +142,14 @@ graven_status begin(void *queue, const DeviceCall &call, bool *replayed) {
   cpu.callers_mode = float_mode();
   if (cpu.callers_mode != default_float_mode()) set_float_mode(default_float_mode());
   cpu.choice = nullptr;
-  if (!cpu.choices) return GRAVEN_OK;
-  SharingChoice &choice = cpu.choices[call.entry];
+  if (!cpu.entries) return GRAVEN_OK;
   // An entry without a launch to share has nothing to choose, and no time for the clock.
-  if (!choice.timed()) return GRAVEN_OK;
-  cpu.choice = &choice;
-  cpu.sharing = choice.current();
+  EntrySharing &entry = cpu.entries[call.entry];
+  if (!entry.following.timed() || !entry.alone.timed()) return GRAVEN_OK;
   cpu.shared = {};
+  cpu.threads = 1;
   cpu.began = now();
+  begin_sharing(cpu, entry);
   return GRAVEN_OK;
 }
 
@@ -196,7 +223,11 @@ graven_status fill(void *queue, void *destination, uint8_t byte, size_t bytes) {
 
 graven_status finish(void *queue) {
   CpuQueue &cpu = *static_cast<CpuQueue *>(queue);
-  if (cpu.choice) cpu.choice->finish(now() - cpu.began, cpu.shared);
+  if (cpu.choice) {
+    cpu.ended = now();
+    cpu.entry->threads = cpu.threads;
+    cpu.choice->finish(cpu.ended - cpu.began, cpu.shared, cpu.typical);
+  }
   // Restored whole, so that the caller's exception flags too are as they were.
   set_float_mode(cpu.callers_mode);
   return GRAVEN_OK;

@@ -164,6 +164,49 @@ TEST(PoolTest, SleepingWorkersWake) {
   graven_pool_destroy(pool);
 }
 
+// Waits until all workers are asleep, since nothing has been asked of them for a while.
+void wait_for_sleep(graven_pool *pool) {
+  while (graven1::workers_awake(pool, graven_pool_threads(pool))) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+}
+
+TEST(PoolTest, RousedWorkersLookForWork) {
+  const bool spins = std::thread::hardware_concurrency() >= 2;
+  if (!spins) GTEST_SKIP() << "on one processor nobody looks for work";
+  graven_pool *pool = make_pool(2, false);
+  for (int i = 0; i < 20; ++i) {
+    wait_for_sleep(pool);
+    // Whoever is not seen awake in time has gone to sleep again.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!graven1::workers_awake(pool, 2)) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end);
+      graven1::rouse_workers(pool, 2);
+    }
+  }
+  EXPECT_GT(graven1::looking_time(pool), 0u);
+  graven_pool_destroy(pool);
+}
+
+TEST(PoolTest, ShortLaunchesLetSleepersSleep) {
+  graven_pool *pool = make_pool(2, false);
+  std::vector<int> counts(100);
+  void *buffers[] = {counts.data()};
+  int woken = 0;
+  for (int i = 0; i < 100; ++i) {
+    wait_for_sleep(pool);
+    graven1::run_on_pool(pool, {count, buffers, 100, 1000, 1000}, 2);
+    woken += graven1::workers_awake(pool, 2);
+  }
+  EXPECT_LE(woken, 10) << "only one that was about to go to sleep sees the work";
+  EXPECT_EQ(std::count(counts.begin(), counts.end(), 100), 100);
+  // A long one is worth waking them, and needs them: its workgroups wait for each other.
+  std::atomic<int> arrived{0};
+  void *meeting[] = {&arrived};
+  graven1::run_on_pool(pool, {meet, meeting, 2, uint64_t{1} << 40, 0}, 2);
+  EXPECT_EQ(arrived, 2);
+  graven_pool_destroy(pool);
+}
+
 TEST(PoolTest, SecondCallerRunsSerially) {
   graven_pool *pool = make_pool(2, true);
   std::vector<std::thread> callers;

@@ -69,7 +69,7 @@ class DeviceTest : public ::testing::TestWithParam<Maker> {
     }
   }
   void TearDown() override {
-    if (device_ && device_->close && !in_model_) device_->close(device_->self);
+    if (device_ && !in_model_ && device_->close) device_->close(device_->self);
   }
   const Device *device_ = nullptr;
   bool in_model_ = false;  // which closes it

@@ -11,13 +11,20 @@ sys.path.insert(0, str(SOURCE / "tools/bench"))
 import measure  # noqa: E402
 
 WORKER = """
-import sys, time
+import sys, threading, time
 sys.path.insert(0, {workers!r})
 import pipe
+
+def spin():
+    until = time.monotonic() + 0.3
+    while time.monotonic() < until:
+        pass
 
 class Sleeper(pipe.Contender):
     version = "7"
     def build(self, kind, batch):
+        if kind == "restless":
+            return (lambda: threading.Thread(target=spin).start()), {{}}
         if kind == "predict":
             raise ValueError("cannot predict")
         if kind == "latency":
@@ -72,6 +79,14 @@ class Contenders(unittest.TestCase):
         self.assertEqual([len(samples[c.name]) for c in pair], [3, 3])
         self.assertGreaterEqual(min(samples["slow"]), 0.004)
         self.assertGreaterEqual(min(samples["quick"]), 0.001)
+
+    def test_the_next_burst_waits_for_threads_that_look_for_work(self):
+        contender = self.start("restless", 0)
+        contender.ask("prepare", "restless", 1)
+        contender.ask("burst", "restless", 1, 1)
+        self.assertTrue(contender.running())
+        measure.rest([contender], 0, most=30)
+        self.assertFalse(contender.running())
 
     def test_a_refusal_is_reported_and_the_process_goes_on(self):
         contender = self.start("refusing", 0)

@@ -85,6 +85,19 @@ class Scaling(unittest.TestCase):
                                    "met": False}])
         self.assertIn("≤ 250: MISSED", text)
 
+    def test_memory_names_what_no_training_in_place_can_do_without(self):
+        text = report.memory_text([{"label": "net", "state": 600 << 10, "io": 150 << 10,
+                                    "arena": 50 << 10, "own": 800 << 10,
+                                    "peers": {"torch": 1000 << 10, "jax": 1600 << 10}},
+                                   {"label": "alone", "state": 1024, "io": 0, "arena": 0,
+                                    "own": 1024, "peers": {}}])
+        cells = lambda name: [c.strip() for c in next(  # noqa: E731
+            line for line in text.splitlines() if line.startswith(f"| {name}")).split("|")[2:-1]]
+        self.assertEqual(cells("net"), ["600", "150", "50", "800", "1000", "1600", "0.80", "0.75"])
+        self.assertEqual(cells("alone"), ["1", "0", "0", "1", "–", "–", "–", "–"])
+        self.assertEqual(report.memory_text([]), "")
+
+
 
 class Compared(unittest.TestCase):
     def test_slower_and_faster_rows_are_found_and_others_left(self):
