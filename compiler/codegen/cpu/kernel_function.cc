@@ -90,6 +90,15 @@ void KernelFunction::streaming(ArrayRef<int64_t> outputs, const strategy::Target
   // Vectors of strict rows may take several registers.
   int64_t alignment = target.strict() ? 64 : target.vector_bytes;
   bits = arith::AndIOp::create(builder_, loc, bits, e.integer(alignment - 1));
+  // What is overwritten where it was read lies in the caches already.
+  for (auto pair : kernel_.getSameIndex().getAsRange<DenseI64ArrayAttr>()) {
+    if (!llvm::is_contained(outputs, pair[1])) continue;
+    Value in_place = LLVM::ICmpOp::create(builder_, loc, LLVM::ICmpPredicate::eq,
+                                          inputPointer(pair[0]), outputPointer(pair[1]));
+    bits = arith::OrIOp::create(
+        builder_, loc, bits,
+        arith::ExtUIOp::create(builder_, loc, builder_.getI64Type(), in_place));
+  }
   for (bool aligned : {true, false}) {
     auto sense = aligned ? arith::CmpIPredicate::eq : arith::CmpIPredicate::ne;
     Value here = arith::CmpIOp::create(builder_, loc, sense, bits, e.integer(0));

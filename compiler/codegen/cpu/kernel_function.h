@@ -40,7 +40,7 @@ class KernelFunction {
   // Emits the loop over workgroups; `body` gets the number of one.
   void forEachWorkgroup(llvm::function_ref<void(Index)> body);
   // Emits `body` so that `outputs` are stored past the caches (see Emitter::stream) where they are
-  // aligned; a second copy of `body` serves those that are not.
+  // aligned and none is written where an input lies; a second copy of `body` serves the others.
   void streaming(llvm::ArrayRef<int64_t> outputs, const strategy::Target &target,
                  llvm::function_ref<void()> body);
 
