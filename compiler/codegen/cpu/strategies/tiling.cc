@@ -80,7 +80,10 @@ class Choice {
     // Few rows leave registers for more columns; few columns for more rows.
     // A panel that is transposed should fit the first-level cache all the same.
     bool few = m() <= 4 && !transposedRhs();
-    int64_t most = !few ? 2 : m() == 1 ? target_.vector_registers / 2 : 4;
+    // One row is a matter of memory: half of the columns each for two threads.
+    int64_t most = !few ? 2 : 4;
+    if (few && m() == 1)
+      most = std::min<int64_t>(target_.vector_registers / 2, llvm::divideCeil(wanted, 2));
     t_.vectors = std::min(wanted, most);
     if (t_.gemm.is_turned) t_.vectors = 1;
     t_.vectors = decide("vectors", t_.vectors);
@@ -173,7 +176,10 @@ class Choice {
     auto work = [&] { return t_.block_rows * t_.block_columns * (2 * k() + epilogue_); };
     while (t_.grid() < kWorkgroups && work() >= 2 * kLeastWork && t_.block_rows > t_.rows)
       t_.block_rows = llvm::alignTo(llvm::divideCeil(t_.block_rows, 2), t_.rows);
-    while (work() < kLeastWork && t_.block_columns < n()) t_.block_columns += t_.columns();
+    // Bytes of the right operand count as operations do, where few rows share them.
+    auto moved = [&] { return 2 * t_.block_columns * k() * t_.bytes; };
+    while (work() + moved() < kLeastWork && t_.block_columns < n())
+      t_.block_columns += t_.columns();
     t_.block_rows = decide("block_rows", t_.block_rows);
     t_.block_columns = decide("block_columns", t_.block_columns);
   }
