@@ -345,20 +345,25 @@ void EntryPlanner::emitLaunches(OpBuilder &b, kernel::CallOp call) {
   if (auto buffer = scratch_.find(call); buffer != scratch_.end())
     scratch.push_back(range(Segment::Arena, 0, buffers_[buffer->second].offset,
                             kernel.getScratchBytes(), nextValue_++));
-  // The cost known is that of the whole kernel; a stage carries the part of its workgroups.
+  // The cost known is that of the whole kernel; a stage that computes carries the part of its
+  // workgroups.
   int64_t workgroups = 0;
   for (auto stage : kernel.getStages().getAsRange<kernel::StageAttr>())
-    workgroups += stage.getGrid();
-  auto part = [&](int64_t cost, int64_t grid) {
-    return b.getI64IntegerAttr(
-        workgroups ? static_cast<int64_t>(static_cast<__int128>(cost) * grid / workgroups) : 0);
-  };
-  for (auto stage : kernel.getStages().getAsRange<kernel::StageAttr>())
+    if (!stage.getMoves()) workgroups += stage.getGrid();
+  for (auto stage : kernel.getStages().getAsRange<kernel::StageAttr>()) {
+    auto part = [&](int64_t cost) {
+      return workgroups
+                 ? static_cast<int64_t>(static_cast<__int128>(cost) * stage.getGrid() / workgroups)
+                 : 0;
+    };
+    int64_t moves = stage.getMoves();
     plan::LaunchOp::create(b, call.getLoc(), FlatSymbolRefAttr::get(kernel.getSymNameAttr()),
                            b.getStringAttr(stage.getName()), b.getI64IntegerAttr(stage.getGrid()),
                            homesOf(call.getInputs()), homesOf(call.getOutputs()),
-                           toArray(b, scratch), part(kernel.getFlops(), stage.getGrid()),
-                           part(kernel.getBytes(), stage.getGrid()));
+                           toArray(b, scratch),
+                           b.getI64IntegerAttr(moves ? 0 : part(kernel.getFlops())),
+                           b.getI64IntegerAttr(moves ? moves : part(kernel.getBytes())));
+  }
 }
 
 plan::ProgramOp EntryPlanner::emit(OpBuilder &b, ArrayRef<Move> first, ArrayRef<Move> last) {

@@ -157,7 +157,7 @@ class ChooseStrategiesPass : public impl::ChooseStrategiesBase<ChooseStrategiesP
     SmallVector<Attribute> stages, pairs;
     for (const Plan::Stage &stage : plan.stages)
       stages.push_back(kernel::StageAttr::get(b.getContext(), stage.name, stage.grid, stage.threads,
-                                              stage.shared_bytes));
+                                              stage.shared_bytes, stage.moves));
     for (auto [input, output] : plan.same_index)
       pairs.push_back(b.getDenseI64ArrayAttr({input, output}));
     Cost cost = costOf(fused);

@@ -29,6 +29,8 @@ struct Plan {
     // On devices whose workgroups are several threads; else 0.
     int64_t threads = 0;
     int64_t shared_bytes = 0;  // of dynamic shared memory
+    // Where not 0, the stage computes nothing of the kernel's operations and moves so many bytes.
+    int64_t moves = 0;
   };
   // Numbers that `emit` needs again, in the order in which they are printed.
   llvm::SmallVector<std::pair<std::string, int64_t>> params;

@@ -38,14 +38,16 @@ def Kernel_Stage : AttrDef<Kernel_Dialect, "Stage"> {
   let mnemonic = "stage";
   let summary = "one launch of a kernel: its suffix (empty for the main stage) and number of workgroups";
   let description = [{
-    `threads` of one workgroup and `shared_bytes` of dynamic shared memory, on devices whose workgroups
+    `moves` is given for stages that compute nothing of the kernel's operations: the bytes that they
+    move, as packing does. `threads` of one workgroup and `shared_bytes` of dynamic shared memory, on devices whose workgroups
     are several threads.
   }];
   let parameters = (ins StringRefParameter<"">:$name, "int64_t":$grid,
                         DefaultValuedParameter<"int64_t", "0">:$threads,
-                        DefaultValuedParameter<"int64_t", "0">:$shared_bytes);
+                        DefaultValuedParameter<"int64_t", "0">:$shared_bytes,
+                        DefaultValuedParameter<"int64_t", "0">:$moves);
   let assemblyFormat = [{
-    `<` $name `,` `grid` `=` $grid (`,` `threads` `=` $threads^)?
+    `<` $name `,` `grid` `=` $grid (`,` `moves` `=` $moves^)? (`,` `threads` `=` $threads^)?
     (`,` `shared_bytes` `=` $shared_bytes^)? `>`
   }];
 }

@@ -19,6 +19,11 @@ kernel.func @staged attributes {kind = "map", strategy = #kernel.strategy<"map",
   %0 = exp(%a) : (tensor<4xf32>) -> tensor<4xf32>
   kernel.yield %0 : tensor<4xf32>
 }
+kernel.func @packing attributes {kind = "map", strategy = #kernel.strategy<"map", {}>, stages = [#kernel.stage<"pack", grid = 2, moves = 24>, #kernel.stage<"", grid = 3>], scratch_bytes = 64, flops = 400, bytes = 40, same_index = [array<i64: 0, 0>]} {
+^bb0(%a: tensor<4xf32>):
+  %0 = exp(%a) : (tensor<4xf32>) -> tensor<4xf32>
+  kernel.yield %0 : tensor<4xf32>
+}
 kernel.func @none attributes {kind = "map", strategy = #kernel.strategy<"map", {}>, stages = [#kernel.stage<"", grid = 0>]} {
 ^bb0(%a: tensor<0xf32>):
   %0 = exp(%a) : (tensor<0xf32>) -> tensor<0xf32>
@@ -170,4 +175,14 @@ graph.entry @empty(%x: tensor<0xf32>) attributes {result_names = ["y", "x"]} {
 // CHECK-SAME: result_names = ["y", "result1"]
 graph.entry @predict$16(%x: tensor<4xf32>, %rows: tensor<i32>) attributes {batch = 16 : i64, partial, arg_ranges = [unit, array<i64: 1, 17>], result_names = ["y"]} {
   return(%x, %x) : (tensor<4xf32>, tensor<4xf32>) -> ()
+}
+
+// A stage that only moves bytes carries none of the kernel's operations.
+// CHECK-LABEL: plan.program @packed
+// CHECK: plan.launch @packing stage "pack" grid 2 {{.*}} {bytes = 24 : i64}
+// CHECK-NEXT: plan.launch @packing {{.*}}grid 3 {{.*}} {bytes = 40 : i64, flops = 400 : i64}
+graph.entry @packed() attributes {result_names = []} {
+  %w = read(@w) : () -> tensor<4xf32>
+  %next = kernel.call @packing(%w) : (tensor<4xf32>) -> tensor<4xf32>
+  return(%next, writes = [@w]) : (tensor<4xf32>) -> ()
 }

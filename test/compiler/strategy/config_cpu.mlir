@@ -26,7 +26,7 @@ graph.entry @plain(%x: tensor<64x128xf32>, %w: tensor<128x256xf32>) attributes {
 // CHECK-SAME: strategy = #kernel.strategy<"contraction", {{.*}}pack_rhs = 2
 // FORCED: kernel.func @{{.*}}_f32_64x48x128_t4x32p{{.*}} attributes {
 // FORCED-SAME: scratch_bytes = 32768
-// FORCED-SAME: stages = [#kernel.stage<"pack", grid = 2>, #kernel.stage<"", grid
+// FORCED-SAME: stages = [#kernel.stage<"pack", grid = 2, moves = 49152>, #kernel.stage<"", grid
 graph.entry @packed(%x: tensor<64x128xf32>, %w: tensor<48x128xf32>, %z: tensor<64x48xf32>) attributes {result_names = ["y"]} {
   %y = kernel.fused(%x, %w, %z) {kind = "contraction"} : (tensor<64x128xf32>, tensor<48x128xf32>, tensor<64x48xf32>) -> tensor<64x48xf32> {
   ^bb0(%a: tensor<64x128xf32>, %b: tensor<48x128xf32>, %c: tensor<64x48xf32>):
@@ -35,6 +35,19 @@ graph.entry @packed(%x: tensor<64x128xf32>, %w: tensor<48x128xf32>, %z: tensor<6
     kernel.yield %1 : tensor<64x48xf32>
   }
   return(%y) : (tensor<64x48xf32>) -> ()
+}
+
+// A weight gradient of many rows: parts of the contracted axis, added up by the main stage.
+// CHECK: kernel.func @matmul_f32_64x64x16384_t11x32k1344 attributes {
+// CHECK-SAME: scratch_bytes = 212992
+// CHECK-SAME: stages = [#kernel.stage<"part", grid = 26>, #kernel.stage<"", grid = 16, moves = 212992>]
+graph.entry @parts(%x: tensor<16384x64xf32>, %dy: tensor<16384x64xf32>) attributes {result_names = ["dw"]} {
+  %dw = kernel.fused(%x, %dy) {kind = "contraction"} : (tensor<16384x64xf32>, tensor<16384x64xf32>) -> tensor<64x64xf32> {
+  ^bb0(%a: tensor<16384x64xf32>, %b: tensor<16384x64xf32>):
+    %0 = dot_general(%a, %b, lhs_contract = [0], rhs_contract = [0]) : (tensor<16384x64xf32>, tensor<16384x64xf32>) -> tensor<64x64xf32>
+    kernel.yield %0 : tensor<64x64xf32>
+  }
+  return(%dw) : (tensor<64x64xf32>) -> ()
 }
 
 // CHECK: kernel.func @sum_f32_1x65536_r1v16 attributes {

@@ -62,18 +62,26 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   };
   Tiling tiling = chooseTiling(dot, epilogueOf(body), target, isConstant(dot.getLhs()),
                                isConstant(dot.getRhs()));
+  const GemmShape &gemm = tiling.gemm;
   strategy::Plan plan;
   plan.params = tiling.params();
-  if (tiling.rhs == Packing::kStage) plan.stages.push_back({"pack", tiling.packedRhs()});
-  if (tiling.lhs == Packing::kStage) plan.stages.push_back({"packl", tiling.packedLhs()});
+  int64_t lhs_moves = 2 * gemm.lhsMatrices() * gemm.m * gemm.k * tiling.bytes;
+  int64_t rhs_moves = 2 * gemm.rhsMatrices() * gemm.k * gemm.n * tiling.bytes;
+  if (tiling.rhs == Packing::kStage)
+    plan.stages.push_back({.name = "pack", .grid = tiling.packedRhs(), .moves = rhs_moves});
+  if (tiling.lhs == Packing::kStage)
+    plan.stages.push_back({.name = "packl", .grid = tiling.packedLhs(), .moves = lhs_moves});
   if (tiling.rhs == Packing::kConstant)
     plan.packed.push_back(packedConstant(tiling, operandOf(dot, tiling, false).getArgNumber()));
   plan.scratch_bytes = tiling.scratchBytes();
-  if (tiling.isSplit()) plan.stages.push_back({"part", tiling.grid()});
-  plan.stages.push_back({"", tiling.isSplit() ? tiling.joinGrid() : tiling.grid()});
+  if (tiling.isSplit()) {
+    plan.stages.push_back({"part", tiling.grid()});
+    plan.stages.push_back({.name = "", .grid = tiling.joinGrid(), .moves = plan.scratch_bytes});
+  } else {
+    plan.stages.push_back({"", tiling.grid()});
+  }
   // The product's operands are read anywhere; sameIndexPairs leaves them out.
   plan.same_index = strategy::sameIndexPairs(body);
-  const GemmShape &gemm = tiling.gemm;
   SmallVector<int64_t> shape;
   if (gemm.outerCount() != 1) shape.push_back(gemm.outerCount());
   shape.append({gemm.m, gemm.n, gemm.k});
