@@ -61,6 +61,18 @@ class Emitter {
   // Loop level at which at(value, point) is emitted.
   int depthOf(mlir::Value value, const Point &point);
 
+  // Says that what is asked for next is number `number` of `count` neighbouring vectors that are
+  // all asked for at this loop level (at first one of one): what serves several is emitted once.
+  struct Run {
+    int64_t number = 0, count = 1;
+  };
+  void setRun(Run run) { run_ = run; }
+  Run run() const { return run_; }
+  // Emits a value at loop level `depth`, or at the innermost condition, once for each key.
+  mlir::Value once(std::vector<uintptr_t> key, int depth, llvm::function_ref<mlir::Value()> emit) {
+    return memoized(std::move(key), level(depth), emit);
+  }
+
   // The quotient of a vector and a scalar that is known at loop level `depth`, to 1.5 units in the
   // last place (2.5 where it is about the smallest normal number): two multiplications.
   mlir::Value divideBy(mlir::Value vector, mlir::Value scalar, int depth);
@@ -182,6 +194,7 @@ class Emitter {
   mlir::ModuleOp module_;
   std::string symbol_;
   int64_t lanes_ = 1;
+  Run run_;
   int64_t aligned_ = 1;
   mlir::Value mask_;
   int mask_depth_ = 0;

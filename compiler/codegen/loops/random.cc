@@ -1,6 +1,7 @@
 // Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3", SC
 // 2011).
 #include <array>
+#include <numeric>
 
 #include "compiler/codegen/loops/rules.h"
 #include "dialect/graph/ops/elementwise_scalar.h"
@@ -84,12 +85,14 @@ Words philox(const WordBuilder &w, Words counter, Value key0, Value key1) {
 
 // What a draw is made from: the key's words and the counter's upper three.
 struct Draw {
+  Operation *op;
   Value key0, key1, site, low, high;
 };
 
 Draw drawOf(Emitter &e, Operation *op, Value key, Value counter, int64_t site) {
   OpBuilder &b = e.builder();
   Draw draw;
+  draw.op = op;
   draw.key0 = e.at(key, Point::flat({2}, Index::constant(0)));
   draw.key1 = e.at(key, Point::flat({2}, Index::constant(1)));
   draw.site = e.integer(static_cast<int32_t>(site), 32);
@@ -103,39 +106,50 @@ Draw drawOf(Emitter &e, Operation *op, Value key, Value counter, int64_t site) {
   return draw;
 }
 
+// The words of `blocks` blocks from word `first` on: the first words of all blocks, then the second
+// ones, and so on.
+Value wordsOfBlocks(Emitter &e, const Draw &draw, const Index &first, int64_t blocks) {
+  OpBuilder &b = e.builder();
+  Location loc = e.loc();
+  WordBuilder w{b, loc, blocks};
+  SmallVector<int32_t> steps(blocks);
+  std::iota(steps.begin(), steps.end(), 0);
+  Value count = arith::ConstantOp::create(
+      b, loc,
+      DenseElementsAttr::get(VectorType::get({blocks}, b.getI32Type()), ArrayRef<int32_t>(steps)));
+  Value from = vector::BroadcastOp::create(b, loc, count.getType(),
+                                           e.materialize(e.divide(first, 4), b.getI32Type()));
+  count = arith::AddIOp::create(b, loc, from, count);
+  Words out = philox(w, {w.word(count), w.word(draw.site), w.word(draw.low), w.word(draw.high)},
+                     draw.key0, draw.key1);
+  auto join = [&](Value x, Value y) -> Value {
+    int64_t length = cast<VectorType>(x.getType()).getDimSize(0);
+    SmallVector<int64_t> order(2 * length);
+    std::iota(order.begin(), order.end(), 0);
+    return vector::ShuffleOp::create(b, loc, x, y, order);
+  };
+  return join(join(out[0], out[1]), join(out[2], out[3]));
+}
+
 // The words numbered `number` of the stream: a scalar, or a vector of lanes.
 Value words(Emitter &e, const Draw &draw, const Index &number) {
   OpBuilder &b = e.builder();
   Location loc = e.loc();
-  // Lanes that fill whole blocks: each block is computed once and its words are interleaved.
+  // Lanes that fill whole blocks: each block is computed once and its words are interleaved. The
+  // blocks of all vectors of a run fill registers better.
   bool whole = number.step == 1 && e.lanes() % 4 == 0 &&
                (number.base ? number.multiple % 4 == 0 : true) && number.offset % 4 == 0;
-  if (whole && e.lanes() > 4) {
-    int64_t blocks = e.lanes() / 4;
-    Index first = number;
+  if (whole && e.lanes() * e.run().count > 4) {
+    int64_t before = e.run().number * e.lanes(), blocks = e.lanes() * e.run().count / 4;
+    Index first = e.add(number, -before);
     first.step = 0;
-    Index block = e.divide(first, 4);
-    WordBuilder w{b, loc, blocks};
-    SmallVector<int32_t> steps(blocks);
-    for (int64_t i = 0; i < blocks; ++i) steps[i] = i;
-    Value count =
-        arith::ConstantOp::create(b, loc,
-                                  DenseElementsAttr::get(VectorType::get({blocks}, b.getI32Type()),
-                                                         ArrayRef<int32_t>(steps)));
-    Value from =
-        vector::BroadcastOp::create(b, loc, count.getType(), e.materialize(block, b.getI32Type()));
-    count = arith::AddIOp::create(b, loc, from, count);
-    Words out = philox(w, {w.word(count), w.word(draw.site), w.word(draw.low), w.word(draw.high)},
-                       draw.key0, draw.key1);
-    auto join = [&](Value x, Value y) -> Value {
-      int64_t length = cast<VectorType>(x.getType()).getDimSize(0);
-      SmallVector<int64_t> order;
-      for (int64_t i = 0; i < 2 * length; ++i) order.push_back(i);
-      return vector::ShuffleOp::create(b, loc, x, y, order);
-    };
-    Value all = join(join(out[0], out[1]), join(out[2], out[3]));
+    Value all = e.once({reinterpret_cast<uintptr_t>(draw.op),
+                        reinterpret_cast<uintptr_t>(first.base.getAsOpaquePointer()),
+                        static_cast<uintptr_t>(first.offset), static_cast<uintptr_t>(blocks)},
+                       first.depth, [&] { return wordsOfBlocks(e, draw, first, blocks); });
     SmallVector<int64_t> order;
-    for (int64_t lane = 0; lane < e.lanes(); ++lane) order.push_back(lane % 4 * blocks + lane / 4);
+    for (int64_t lane = before; lane < before + e.lanes(); ++lane)
+      order.push_back(lane % 4 * blocks + lane / 4);
     return vector::ShuffleOp::create(b, loc, all, all, order);
   }
   Value counter = e.materialize(e.divide(number, 4), b.getI32Type());

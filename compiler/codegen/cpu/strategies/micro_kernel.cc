@@ -4,6 +4,7 @@
 #include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
 #include "dialect/graph/ops/elementwise_scalar.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/MathExtras.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -130,10 +131,12 @@ void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64
     Index index = e_.add(e_.scale(row, vectors * lanes), v * lanes);
     return lanes > 1 ? e_.lanesFrom(index) : index;
   };
+  auto single = llvm::make_scope_exit([&] { e_.setRun({}); });
   if (!through_memory_ || rows * vectors <= 4) {
     for (int64_t i = 0; i < rows; ++i)
       for (int64_t v = 0; v < vectors; ++v)
         inColumns(v * lanes, width, [&] {
+          e_.setRun({v, vectors});
           storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, e_.add(m, i),
                        e_.add(n, v * lanes), sums[i * vectors + v]);
         });
@@ -151,6 +154,7 @@ void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64
           Index at = e_.add(row, i);
           Value sum = e_.load(tile_, element_, place(at, v));
           inColumns(v * lanes, width, [&] {
+            e_.setRun({v, vectors});
             storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, e_.add(m, at),
                          e_.add(n, v * lanes), sum);
           });
