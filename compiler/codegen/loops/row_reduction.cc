@@ -32,9 +32,9 @@ Value RowReduction::neutral() {
   return e_.splat(arith::ConstantOp::create(b, e_.loc(), least));
 }
 
-RowReduction::Values RowReduction::begin(const Index &first) {
+RowReduction::Values RowReduction::beginAt(const Index &columns) {
   if (parts() == 1) return {neutral()};
-  return {neutral(), e_.materialize(e_.lanesFrom(first), e_.builder().getI32Type())};
+  return {neutral(), e_.splat(e_.materialize(columns, e_.builder().getI32Type()))};
 }
 
 // The partial result comes second: a NaN among the new elements is then looked for without
@@ -80,7 +80,7 @@ RowReduction::Values RowReduction::add(ValueRange partial, Value element, const 
   element = e_.splat(element);
   if (e_.mask()) element = arith::SelectOp::create(b, e_.loc(), e_.mask(), element, neutral());
   if (parts() == 1) return {combine(element, partial[0])};
-  Value index = e_.materialize(column, b.getI32Type());
+  Value index = e_.splat(e_.materialize(column, b.getI32Type()));
   Value better = larger(element, partial[0]);
   return {arith::SelectOp::create(b, e_.loc(), better, element, partial[0]),
           arith::SelectOp::create(b, e_.loc(), better, index, partial[1])};

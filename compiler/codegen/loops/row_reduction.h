@@ -21,7 +21,9 @@ class RowReduction {
   // Values of a partial result.
   int64_t parts() const;
   // The partial result of nothing. `first`: the column that its first lane will get first.
-  Values begin(const Index &first);
+  Values begin(const Index &first) { return beginAt(e_.lanesFrom(first)); }
+  // The same; `columns`: those that the lanes will get first.
+  Values beginAt(const Index &columns);
   // `partial` and one more element for each lane, of the columns from `column` on, which lie behind
   // those that `partial` has. Lanes that are masked stay as they are.
   Values add(mlir::ValueRange partial, mlir::Value element, const Index &column);

@@ -78,7 +78,7 @@ graph.entry @channels(%x: tensor<8x64x28x28xf32>) attributes {result_names = ["y
   return(%y) : (tensor<64xf32>) -> ()
 }
 
-// CHECK: kernel.func @argmax_i32_128x10_r409v16 attributes {
+// CHECK: kernel.func @argmax_i32_128x10_r400v16 attributes {
 // CHECK-SAME: strategy = #kernel.strategy<"row"
 graph.entry @place(%x: tensor<128x10xf32>) attributes {result_names = ["y"]} {
   %y = kernel.fused(%x) {kind = "reference"} : (tensor<128x10xf32>) -> tensor<128xi32> {

@@ -14,6 +14,7 @@
 // joins those of one result in order.
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/row_plan.h"
+#include "compiler/codegen/cpu/strategies/rows_beside.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/loops/row_reduction.h"
 #include "compiler/codegen/loops/rules.h"
@@ -218,15 +219,17 @@ class RowEmitter {
     auto step = [&](const Index &first, int64_t vector, ValueRange carried) {
       fetch(order, number, row, first, vector);
       Emitter::Carry next(carried.begin(), carried.end());
+      Stores stores;
       for (auto [pass, group, begin] : llvm::zip(sorted, groups, begins)) {
         SmallVector<Value> given = giveRow(pass, knownTo(pass), depth);
         if (pass == last)
-          writeColumns(rowOf(pass), first);
+          writeColumns(rowOf(pass), first, stores);
         else
           addColumn(pass, group, MutableArrayRef<Value>(next).slice(begin, group.values.size()),
-                    vector % accumulators(), rowOf(pass), first);
+                    vector % accumulators(), rowOf(pass), first, stores);
         takeBack(given);
       }
+      emitStores(stores);
       return next;
     };
     if (!sorted.empty()) all = carry(begin, end, RowPlan::kStep, all, step);
@@ -253,7 +256,7 @@ class RowEmitter {
     SmallVector<Value> given = giveRow(p_.levels.size(), results, e_.depth());
     OfRow values;
     for (auto [number, output] : llvm::enumerate(f_.outputs()))
-      if (!p_.isFull(output)) values.push_back({number, e_.at(output, rowPoint(output, row))});
+      if (!p_.isFull(output)) values.push_back({number, e_.at(output, p_.rowPoint(output, row))});
     takeBack(given);
     return values;
   }
@@ -271,8 +274,9 @@ class RowEmitter {
     Value offset;
     for (Value input : f_.body().getArguments()) {
       if (offset || !p_.isFull(input) || input.use_empty()) continue;
-      Value begin = e_.pointerTo(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()),
-                                 elementOf(input), e_.linear(fullPoint(row, Index::constant(0))));
+      Value begin =
+          e_.pointerTo(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), elementOf(input),
+                       e_.linear(p_.fullPoint(row, Index::constant(0))));
       offset = arith::AndIOp::create(b, e_.loc(),
                                      LLVM::PtrToIntOp::create(b, e_.loc(), b.getI64Type(), begin),
                                      e_.integer(kPage - kLine));
@@ -319,7 +323,7 @@ class RowEmitter {
   void fetch(const PassOrder &order, int64_t sweep, const Index &row, const Index &first,
              int64_t vector) {
     if (order.fetches.empty() || e_.mask()) return;
-    Index place = e_.add(e_.linear(fullPoint(row, first)), order.fetches[sweep]);
+    Index place = e_.add(e_.linear(p_.fullPoint(row, first)), order.fetches[sweep]);
     for (Value input : f_.body().getArguments()) {
       Type element = elementOf(input);
       // Several short vectors lie in one line.
@@ -330,34 +334,27 @@ class RowEmitter {
     }
   }
 
-  void writeColumns(const Index &row, const Index &first) {
+  // What a vector of columns is to store, behind all that is read for it: rows and buffers often
+  // lie equally far from a page's begin, and a load whose address ends as a recent store's waits
+  // for it.
+  struct Store {
+    Value pointer;
+    Type element;
+    Index place;
+    Value value;
+  };
+  using Stores = SmallVector<Store>;
+
+  void writeColumns(const Index &row, const Index &first, Stores &stores) {
     column_ = e_.lanesFrom(first);
-    Point point = fullPoint(row, column_);
+    Point point = p_.fullPoint(row, column_);
     SmallVector<Value> values;
     for (Value output : f_.outputs())
       values.push_back(p_.isFull(output) ? e_.at(output, point) : Value());
     Index place = e_.linear(point);
     for (auto [number, value] : llvm::enumerate(values))
-      if (value) e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), place, value);
-  }
-
-  Point fullPoint(const Index &row, const Index &column) {
-    Point point;
-    point.shape.assign(p_.space.begin(), p_.space.end());
-    int64_t kept = p_.space.size() - p_.reduced;
-    if (kept) point.groups.push_back({kept, row});
-    point.groups.push_back({p_.reduced, column});
-    return point;
-  }
-  // `value` has the rows' shape, perhaps with axes of length 1 behind.
-  Point rowPoint(Value value, const Index &row) {
-    Point point;
-    point.shape.assign(shapeOf(value).begin(), shapeOf(value).end());
-    int64_t kept = p_.space.size() - p_.reduced;
-    if (kept) point.groups.push_back({kept, row});
-    for (size_t axis = kept; axis < point.shape.size(); ++axis)
-      point.groups.push_back({1, Index::constant(0)});
-    return point;
+      if (value)
+        stores.push_back({f_.outputPointer(number), elementOf(f_.outputs()[number]), place, value});
   }
 
   // Goes through columns [from, to) with values carried along: `unroll` vectors at a time, then
@@ -441,16 +438,19 @@ class RowEmitter {
   // Adds the vector of columns from `first` on to `values`, which are the group's, and keeps what
   // later passes want to read.
   void addColumn(int64_t pass, Group &group, MutableArrayRef<Value> values, int64_t accumulator,
-                 const Index &row, const Index &first) {
+                 const Index &row, const Index &first, Stores &stores) {
     column_ = e_.lanesFrom(first);
-    Point point = fullPoint(row, column_);
+    Point point = p_.fullPoint(row, column_);
     for (auto [number, op] : llvm::enumerate(p_.levels[pass]))
       group.set(values, number, accumulator,
                 group.each[number].add(group.of(ValueRange(values), number, accumulator),
                                        e_.at(op->getOperand(0), point), column_));
     for (Value kept : p_.kept)
       if (p_.first_pass.lookup(kept) == pass)
-        e_.store(buffers_[kept], elementOf(kept), column_, e_.at(kept, point));
+        stores.push_back({buffers_[kept], elementOf(kept), column_, e_.at(kept, point)});
+  }
+  void emitStores(const Stores &stores) {
+    for (const Store &each : stores) e_.store(each.pointer, each.element, each.place, each.value);
   }
 
   // A group's results, as scalars.
@@ -472,12 +472,15 @@ class RowEmitter {
   // Results of `pass` over columns [from, to) of `row`.
   Results reduce(int64_t pass, const Index &row, const Index &from, const Index &to) {
     Group group = beginGroup(p_.levels[pass], from, accumulators());
-    group.values = carry(from, to, RowPlan::kStep, group.values,
-                         [&](const Index &first, int64_t vector, ValueRange carried) {
-                           Emitter::Carry next(carried.begin(), carried.end());
-                           addColumn(pass, group, next, vector % accumulators(), row, first);
-                           return next;
-                         });
+    group.values =
+        carry(from, to, RowPlan::kStep, group.values,
+              [&](const Index &first, int64_t vector, ValueRange carried) {
+                Emitter::Carry next(carried.begin(), carried.end());
+                Stores stores;
+                addColumn(pass, group, next, vector % accumulators(), row, first, stores);
+                emitStores(stores);
+                return next;
+              });
     return join(group);
   }
 
@@ -508,7 +511,9 @@ class RowEmitter {
                                [&](const Index &first, int64_t vector, ValueRange values) {
                                  fetch(p_.order, pass, row, first, vector);
                                  Emitter::Carry next(values.begin(), values.end());
-                                 addColumn(pass, group, next, 0, row, first);
+                                 Stores stores;
+                                 addColumn(pass, group, next, 0, row, first, stores);
+                                 emitStores(stores);
                                  return next;
                                });
           for (auto [number, op] : llvm::enumerate(reductions)) {
@@ -610,6 +615,10 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
     }
   }
   KernelFunction function(kernel, "", out);
+  if (plan.beside) {
+    emitRowsBeside(function, plan);
+    return success();
+  }
   RowEmitter rows(function, plan, target);
   if (plan.leading) {
     function.forEachWorkgroup([&](Index workgroup) { rows.emitJoined(workgroup); });

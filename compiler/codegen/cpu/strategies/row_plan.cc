@@ -19,12 +19,13 @@ constexpr int64_t kBlock = 4096;          // elements a workgroup
 constexpr int64_t kBlockColumns = 16384;  // of a row that is reduced in parts
 constexpr int64_t kStrictLanes = 16, kStrictBlockColumns = 4096;
 constexpr int64_t kVectorsInRegisters = 8;
+constexpr int64_t kColumnsBeside = 16;
 constexpr int64_t kBufferBytes = 64 << 10;  // on the stack, for all kept values together
 constexpr int64_t kFetchBytes = 8 << 10;    // asked for before they are needed
 // Read at the same time: with three, softmax of 4,096 and 16,384 columns takes 0.6 to 0.7 of the
-// time of sweeps of their own; with five, layer norm takes twice as long (Zen 5). Four, as
-// cross-entropy with its gradient reads, were quicker or slower with where their buffers lay.
-constexpr int64_t kRowsFromSecondCache = 3;
+// time of sweeps of their own, with four, cross-entropy with its gradient the same; with five,
+// layer norm takes up to twice as long (Zen 5).
+constexpr int64_t kRowsFromSecondCache = 4;
 constexpr int64_t kDear = 10;  // operations an element that make keeping worthwhile
 
 using Wanted = llvm::DenseMap<Value, SmallVector<int64_t, 4>>;  // see passesOf
@@ -123,6 +124,18 @@ bool isQuick(Block &body, const PassOrder &order, const RowPlan &plan,
   return bytes <= target.l2_bytes / 2 && static_cast<int64_t>(read.size()) <= kRowsFromSecondCache;
 }
 
+// Whether rows are so short, and so many, that neighbouring ones are better computed in the lanes
+// of a vector: there is nothing to join between lanes then, and no lane is left over. Strict code
+// keeps one order for rows of all lengths. What has the rows' columns is transposed in registers,
+// which takes elements of four bytes.
+bool areBeside(Block &body, const strategy::Target &target, const RowPlan &plan) {
+  if (plan.strict || plan.columns < 2 || plan.columns > kColumnsBeside) return false;
+  int64_t lanes = lanesFor(body, target, plan.rows);
+  auto fits = [&](Value value) { return !plan.isFull(value) || bytesOf(elementOf(value)) == 4; };
+  return lanes >= 4 && plan.rows >= 2 * lanes && llvm::all_of(body.getArguments(), fits) &&
+         llvm::all_of(body.getTerminator()->getOperands(), fits);
+}
+
 // What each sweep asks memory for. Processors drop such requests when too many are under way, as in
 // passes that compute little: where a row takes several sweeps, each asks for all of the next row,
 // which costs little where it is there already, and the one that writes, which is the slowest, for
@@ -164,6 +177,25 @@ int64_t RowPlan::partialOffset(int64_t number) const {
   return offset;
 }
 
+Point RowPlan::fullPoint(const Index &row, const Index &column) const {
+  Point point;
+  point.shape.assign(space.begin(), space.end());
+  int64_t kept_axes = space.size() - reduced;
+  if (kept_axes) point.groups.push_back({kept_axes, row});
+  point.groups.push_back({reduced, column});
+  return point;
+}
+
+Point RowPlan::rowPoint(Value value, const Index &row) const {
+  Point point;
+  point.shape.assign(shapeOf(value).begin(), shapeOf(value).end());
+  int64_t kept_axes = space.size() - reduced;
+  if (kept_axes) point.groups.push_back({kept_axes, row});
+  for (size_t axis = kept_axes; axis < point.shape.size(); ++axis)
+    point.groups.push_back({1, Index::constant(0)});
+  return point;
+}
+
 std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
   std::optional<RowSpace> space = rowSpaceOf(body);
   if (!space) return std::nullopt;
@@ -181,6 +213,13 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
     plan.joined_lanes = lanesFor(body, target, plan.results);
     return plan;
   }
+  plan.order = PassOrder::oneByOne(plan.passes());
+  if (areBeside(body, target, plan)) {
+    plan.beside = plan.in_registers = true;
+    plan.lanes = lanesFor(body, target, plan.rows);
+    plan.block_rows = plan.block_rows / plan.lanes * plan.lanes;
+    return plan;
+  }
   Wanted wanted = passesOf(body, plan);
   if (!plan.in_registers) findKept(body, wanted, plan);
   // A block's part of argmax would be two numbers.
@@ -191,7 +230,6 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
     plan.kept.clear();
     plan.block_rows = 1;
   }
-  plan.order = PassOrder::oneByOne(plan.passes());
   bool several_passes = plan.has_full_output || plan.levels.size() > 1;
   if (plan.in_registers || !several_passes || plan.blocks > 1) return plan;
   PassOrder at_once = allAtOnce(body, plan);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "compiler/codegen/loops/kernel_spaces.h"
+#include "compiler/codegen/loops/point.h"
 #include "compiler/strategy/target.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -42,6 +43,7 @@ struct RowPlan : RowSpace {
   int64_t lanes = 1;
   int64_t joined_lanes = 1;   // results that are joined at a time
   bool in_registers = false;  // all columns of a row are spelled out
+  bool beside = false;        // lanes are neighbouring rows, one column after another
   int64_t block_rows = 1;     // rows a workgroup takes
   PassOrder order;
   int64_t blocks = 1;  // parts of a row that a first stage reduces; 1: no such stage
@@ -61,6 +63,11 @@ struct RowPlan : RowSpace {
   // Where the partial results of reduction `number` of the first level begin in scratch memory.
   int64_t partialOffset(int64_t number) const;
   int64_t partialBytes() const { return partialOffset(levels[0].size()); }
+
+  // Where a column of a row stands in the space, and where `value`, which has the rows' shape,
+  // perhaps with axes of length 1 behind, has its element of a row.
+  Point fullPoint(const Index &row, const Index &column) const;
+  Point rowPoint(mlir::Value value, const Index &row) const;
 };
 
 // Nothing where the region is not a row kernel.

@@ -306,6 +306,65 @@ TEST(RowKernels, Argmax) {
         "row", 0);
 }
 
+// So many rows that each lane takes one.
+TEST(RowKernels, ShortRows) {
+  for (int64_t columns : {2, 3, 7, 8, 9, 10, 15, 16})
+    for (int64_t rows : {int64_t{32}, int64_t{33}, int64_t{47}, 4099 / columns}) {
+      SCOPED_TRACE(testing::Message() << rows << "x" << columns);
+      check(softmax(rows, columns, "f32", columns % 2), "row", 2e-6);
+      std::string s = n(rows) + "x" + n(columns) + "xi32", r = n(rows) + "xi32";
+      check(kernelText(
+                "row", {s},
+                op("%0", "argmax(%a0, axis = 1)", {s}, r) + op("%1", "sum(%a0, axis = 1)", {s}, r),
+                {"%1", "%0"}, {r, r}),
+            "row", 0);
+    }
+  check(softmax(70, 10, "f64", true), "row", 1e-14);
+  check(softmax(70, 10, "f16", true), "row", 2e-3);
+  // Two axes of rows, two of columns, and a vector that all rows share.
+  std::string s = "5x9x3x4xf32", c = "3x4xf32", r = "5x9xf32";
+  std::string body = op("%0", "broadcast(%a1, shape = [5, 9, 3, 4], axes = [2, 3])", {c}, s) +
+                     op("%1", "multiply(%a0, %0)", {s, s}, s) +
+                     op("%2", "max(%1, axis = [2, 3])", {s}, r) +
+                     op("%3", "broadcast(%2, shape = [5, 9, 3, 4], axes = [0, 1])", {r}, s) +
+                     op("%4", "subtract(%1, %3)", {s, s}, s);
+  check(kernelText("row", {s, c}, body, {"%2", "%4"}, {r, s}), "row", 1e-6);
+}
+
+// Neither the place of a row nor the number of rows tells in its bits.
+TEST(RowKernels, ShortRowsAreComputedAlike) {
+  constexpr int64_t kColumns = 10;
+  for (const char *cpu : {"native", "x86-64-v3"}) {
+    std::vector<Numbers> first;
+    for (int64_t rows : {32, 61, 1000}) {
+      CompiledKernel kernel(softmax(rows, kColumns, "f32", true), "row", cpu);
+      ASSERT_TRUE(kernel.ok());
+      Numbers x;
+      for (int64_t i = 0; i < rows * kColumns; ++i)
+        x.push_back(std::sin(static_cast<double>(i % kColumns)));
+      auto out = kernel.run({CompiledKernel::encode(kernel.func().getInputTypes()[0], x)});
+      for (size_t number = 0; number < out.size(); ++number) {
+        Numbers all = CompiledKernel::decode(kernel.func().getOutputTypes()[number], out[number]);
+        auto length = static_cast<int64_t>(all.size()) / rows;
+        Numbers row(all.begin(), all.begin() + length);
+        if (first.size() <= number) first.push_back(row);
+        for (int64_t i = 0; i < static_cast<int64_t>(all.size()); ++i)
+          ASSERT_EQ(all[i], first[number][i % length]) << rows << " rows, element " << i;
+      }
+    }
+  }
+}
+
+// A full input that is also read in other rows and columns.
+TEST(RowKernels, ShortRowsReadElsewhere) {
+  std::string s = "40x6xf32", r = "40xf32";
+  std::string body = op("%0", "slice(%a0, start = [1, 2], limit = [40, 6])", {s}, "39x4xf32") +
+                     op("%1", "pad(%0, low = [0, 1], high = [1, 1])", {"39x4xf32"}, s) +
+                     op("%2", "multiply(%a0, %1)", {s, s}, s) +
+                     op("%3", "sum(%2, axis = 1)", {s}, r);
+  check(kernelText("row", {s}, body, {"%3", "%2"}, {r, s}), "row", 1e-6);
+}
+
 // What is compared with the label that stands in the row, beside the row's largest element.
 TEST(RowKernels, ArgmaxAmongOthers) {
   for (int64_t columns : {10, 300}) {
@@ -412,7 +471,8 @@ TEST(RowKernels, LevelsWithoutFullResult) {
 
 // A row's loss waits for one reduction more than the gradient does.
 TEST(RowKernels, CrossEntropyAndGradient) {
-  for (auto [rows, columns] : {std::pair{1, 10}, {5, 131}, {17, 1009}, {13, 4096}, {9, 4099}}) {
+  for (auto [rows, columns] :
+       {std::pair{1, 10}, {77, 10}, {5, 131}, {17, 1009}, {13, 4096}, {9, 4099}}) {
     SCOPED_TRACE(testing::Message() << rows << "x" << columns);
     std::string s = n(rows) + "x" + n(columns) + "xf32", r = n(rows) + "xf32",
                 i = n(rows) + "x" + n(columns) + "xi32", l = n(rows) + "xi32";
