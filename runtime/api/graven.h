@@ -7,6 +7,7 @@
 // context one call at a time, and a violation is answered with GRAVEN_BUSY, never with a race.
 //
 // Memory for inputs and outputs is the caller's: dense, row-major, aligned to the element.
+// Outputs that are larger than the caches are written faster at multiples of 64 bytes.
 // Functions return a status; graven_last_error() tells, per thread, what went wrong and what to do.
 // Nothing here aborts the process. No function but the *_open, *_create, *_clone and *_load ones
 // allocates.

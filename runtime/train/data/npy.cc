@@ -155,14 +155,14 @@ absl::StatusOr<Tensor> ParseNpy(const std::string &path, const std::string &byte
         "it; it is truncated or damaged",
         path, *shape_text, type->bytes, present));
   }
-  std::vector<uint8_t> raw(data + prefix + header_bytes, data + bytes.size());
+  TensorBytes raw(data + prefix + header_bytes, data + bytes.size());
   if (order == '>') {
     for (size_t at = 0; at < raw.size(); at += type->bytes) {
       std::reverse(raw.begin() + at, raw.begin() + at + type->bytes);
     }
   }
   if (fortran->compare(0, 4, "True") == 0 && shape.size() > 1) {
-    std::vector<uint8_t> ordered(raw.size());
+    TensorBytes ordered(raw.size());
     Transpose(shape, type->bytes, raw.data(), ordered.data());
     raw = std::move(ordered);
   }

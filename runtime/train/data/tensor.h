@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -25,10 +26,31 @@ std::string TypeText(uint32_t dtype, const std::vector<int64_t> &shape);
 // Product of `shape`; 1 for a scalar. Fails on a negative extent or when the product overflows.
 absl::StatusOr<int64_t> ElementCount(const std::vector<int64_t> &shape);
 
+// Where elements lie: at a multiple of 64 bytes, so that kernels may store large results past the
+// caches (graven.h).
+template <typename T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kAlignment{64};
+
+  LineAllocator() = default;
+  template <typename U>
+  LineAllocator(const LineAllocator<U> &) {}
+  T *allocate(size_t count) {
+    return static_cast<T *>(::operator new(count * sizeof(T), kAlignment));
+  }
+  void deallocate(T *memory, size_t) { ::operator delete(memory, kAlignment); }
+  template <typename U>
+  bool operator==(const LineAllocator<U> &) const {
+    return true;
+  }
+};
+using TensorBytes = std::vector<uint8_t, LineAllocator<uint8_t>>;
+
 struct Tensor {
   graven_dtype dtype = GRAVEN_F32;
   std::vector<int64_t> shape;
-  std::vector<uint8_t> data;
+  TensorBytes data;
 
   // Number of elements that `data` holds.
   int64_t elements() const { return static_cast<int64_t>(data.size() / DtypeBytes(dtype)); }

@@ -13,6 +13,7 @@
 // too (a channel's sum over images and pixels), a first stage reduces the rows, the main stage
 // joins those of one result in order.
 #include "compiler/codegen/cpu/kernel_function.h"
+#include "compiler/codegen/cpu/strategies/row_columns.h"
 #include "compiler/codegen/cpu/strategies/row_plan.h"
 #include "compiler/codegen/cpu/strategies/rows_beside.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
@@ -29,7 +30,6 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
-constexpr int64_t kPage = 4096, kLine = 64;
 constexpr int64_t kJoined = 64;  // results that a workgroup joins of rows
 
 bool matches(kernel::FusedOp fused, const strategy::Target &target) {
@@ -56,21 +56,10 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   return plan;
 }
 
-class RowEmitter {
+class RowEmitter : RowColumns {
  public:
   RowEmitter(KernelFunction &function, const RowPlan &plan, const strategy::Target &target)
-      : f_(function), e_(function.emitter()), p_(plan), strict_(target.strict()) {
-    e_.setLanes(p_.lanes);
-    e_.allowReciprocals(!strict_);
-    for (Value kept : p_.kept)
-      memory_[kept] =
-          f_.stackPointer(llvm::alignTo(p_.columns, p_.lanes) * bytesOf(elementOf(kept)) + kPage);
-    if (blockwise())
-      for (const auto &level : p_.levels)
-        for (Operation *op : level)
-          block_results_[op] =
-              f_.stackPointer(p_.rowBlocks() * bytesOf(elementOf(op->getResult(0))));
-  }
+      : RowColumns(function, plan, target.strict()) {}
 
   // Reduces block `workgroup` of some row into scratch memory.
   void emitPart(const Index &workgroup) {
@@ -124,8 +113,6 @@ class RowEmitter {
   }
 
  private:
-  // Results of a row's reductions, level by level.
-  using Results = Emitter::Carry;
   // What is known of the rows that are worked on: of the newest, of the one before it, and so on.
   using Known = SmallVector<Results>;
 
@@ -265,294 +252,6 @@ class RowEmitter {
       e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), row, value);
   }
 
-  // Buffers lie as far from a page's begin as the row itself. Processors tell a load from the
-  // stores before it by these bits first: where a buffer lay a little further, each load of the row
-  // would wait for a store that is none of its business.
-  void placeBuffers(const Index &row) {
-    if (p_.kept.empty()) return;
-    OpBuilder &b = e_.builder();
-    Value offset;
-    for (Value input : f_.body().getArguments()) {
-      if (offset || !p_.isFull(input) || input.use_empty()) continue;
-      Value begin =
-          e_.pointerTo(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), elementOf(input),
-                       e_.linear(p_.fullPoint(row, Index::constant(0))));
-      offset = arith::AndIOp::create(b, e_.loc(),
-                                     LLVM::PtrToIntOp::create(b, e_.loc(), b.getI64Type(), begin),
-                                     e_.integer(kPage - kLine));
-    }
-    for (Value kept : p_.kept) {
-      buffers_[kept] = memory_[kept];
-      if (offset)
-        buffers_[kept] = LLVM::GEPOp::create(b, e_.loc(), memory_[kept].getType(), b.getI8Type(),
-                                             memory_[kept], ArrayRef<LLVM::GEPArg>{offset});
-    }
-  }
-
-  void give(Value value, Value scalar, int depth) {
-    e_.give(value, depth, [scalar](const Point &) { return scalar; });
-  }
-  void giveKept(Value kept, int depth) {
-    e_.give(kept, depth, [this, kept](const Point &) {
-      return e_.load(buffers_[kept], elementOf(kept), column_);
-    });
-  }
-  // What the passes before `pass` have found in a row.
-  SmallVector<Value> giveRow(int64_t pass, const Results &results, int depth) {
-    SmallVector<Value> given;
-    const Value *result = results.begin();
-    for (const auto &reductions : ArrayRef(p_.levels).take_front(pass))
-      for (Operation *op : reductions) {
-        if (result == results.end()) break;
-        give(op->getResult(0), *result++, depth);
-        given.push_back(op->getResult(0));
-      }
-    for (Value kept : p_.kept)
-      if (p_.first_pass.lookup(kept) < pass) {
-        giveKept(kept, depth);
-        given.push_back(kept);
-      }
-    return given;
-  }
-  void takeBack(ArrayRef<Value> given) {
-    for (Value value : llvm::reverse(given)) e_.forget(value);
-  }
-
-  // Asks memory for what the rows to come will read; `row` is the newest, `vector` the number of
-  // the vector in its step.
-  void fetch(const PassOrder &order, int64_t sweep, const Index &row, const Index &first,
-             int64_t vector) {
-    if (order.fetches.empty() || e_.mask()) return;
-    Index place = e_.add(e_.linear(p_.fullPoint(row, first)), order.fetches[sweep]);
-    for (Value input : f_.body().getArguments()) {
-      Type element = elementOf(input);
-      // Several short vectors lie in one line.
-      if (!p_.isFull(input) || input.use_empty() || vector * p_.lanes * bytesOf(element) % kLine)
-        continue;
-      e_.prefetch(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), element, place,
-                  order.fetch_near ? Emitter::Level::kFirst : Emitter::Level::kSecond);
-    }
-  }
-
-  // What a vector of columns is to store, behind all that is read for it: rows and buffers often
-  // lie equally far from a page's begin, and a load whose address ends as a recent store's waits
-  // for it.
-  struct Store {
-    Value pointer;
-    Type element;
-    Index place;
-    Value value;
-  };
-  using Stores = SmallVector<Store>;
-
-  void writeColumns(const Index &row, const Index &first, Stores &stores) {
-    column_ = e_.lanesFrom(first);
-    Point point = p_.fullPoint(row, column_);
-    SmallVector<Value> values;
-    for (Value output : f_.outputs())
-      values.push_back(p_.isFull(output) ? e_.at(output, point) : Value());
-    Index place = e_.linear(point);
-    for (auto [number, value] : llvm::enumerate(values))
-      if (value)
-        stores.push_back({f_.outputPointer(number), elementOf(f_.outputs()[number]), place, value});
-  }
-
-  // Goes through columns [from, to) with values carried along: `unroll` vectors at a time, then
-  // single ones, then the lanes that are left, masked. `body` gets the first column, the number of
-  // the vector in its step and the values.
-  Emitter::Carry carry(const Index &from, const Index &to, int64_t unroll, Emitter::Carry carried,
-                       function_ref<Emitter::Carry(const Index &, int64_t, ValueRange)> body) {
-    int64_t lanes = p_.lanes, step = lanes * unroll, left = p_.columns % lanes;
-    auto tail = [&](const Index &count) {
-      e_.masked(e_.firstLanes(count), e_.depth(),
-                [&] { carried = body(Index::constant(p_.columns - left), 0, carried); });
-    };
-    if (p_.in_registers) {
-      for (int64_t column = 0; column + lanes <= p_.columns; column += lanes)
-        carried = body(Index::constant(column), 0, carried);
-      if (left) tail(Index::constant(left));
-      return carried;
-    }
-    Index whole_steps = e_.minimum(to, Index::constant(p_.columns / step * step));
-    Index whole = e_.minimum(to, Index::constant(p_.columns / lanes * lanes));
-    carried = e_.loop(
-        from, whole_steps, step, carried,
-        [&](Index first, ValueRange values) {
-          Emitter::Carry next(values.begin(), values.end());
-          for (int64_t vector = 0; vector < unroll; ++vector)
-            next = body(e_.add(first, vector * lanes), vector, next);
-          return next;
-        },
-        step);
-    Index begin =
-        from.isConstant() ? Index::constant(p_.columns / step * step) : maximum(from, whole_steps);
-    carried = e_.loop(
-        begin, whole, lanes, carried,
-        [&](Index first, ValueRange values) { return body(first, 0, values); }, lanes);
-    // Blocks that end before the last column have no lane there.
-    if (left)
-      tail(to.isConstant()
-               ? Index::constant(left)
-               : e_.add(e_.minimum(to, Index::constant(p_.columns)), left - p_.columns));
-    return carried;
-  }
-
-  Value compare(arith::CmpIPredicate how, const Index &a, int64_t b) {
-    return arith::CmpIOp::create(e_.builder(), e_.loc(), how, e_.materialize(a), e_.integer(b));
-  }
-  Index maximum(const Index &a, const Index &b) {
-    Value x = e_.materialize(a), y = e_.materialize(b);
-    return e_.wrap(arith::MaxSIOp::create(e_.builder(), e_.loc(), x, y), e_.depth(), p_.lanes);
-  }
-
-  // Whether rows are reduced block by block, in one stage.
-  bool blockwise() const { return p_.strict && p_.blocks == 1 && p_.rowBlocks() > 1; }
-
-  int64_t accumulators() const { return p_.in_registers || strict_ ? 1 : RowPlan::kStep; }
-
-  // Reductions of one level, each with some values among those carried along.
-  struct Group {
-    std::vector<RowReduction> each;
-    SmallVector<int64_t> begins;
-    Emitter::Carry values;
-
-    ValueRange of(ValueRange carried, int64_t number, int64_t accumulator) {
-      int64_t parts = each[number].parts();
-      return carried.slice(begins[number] + accumulator * parts, parts);
-    }
-    void set(MutableArrayRef<Value> carried, int64_t number, int64_t accumulator, ValueRange to) {
-      llvm::copy(to, carried.begin() + begins[number] + accumulator * each[number].parts());
-    }
-  };
-  Group beginGroup(ArrayRef<Operation *> reductions, const Index &from, int64_t accumulators) {
-    Group group;
-    for (Operation *op : reductions) {
-      group.each.emplace_back(op, e_, strict_);
-      group.begins.push_back(group.values.size());
-      for (int64_t i = 0; i < accumulators; ++i)
-        group.values.append(group.each.back().begin(e_.add(from, i * p_.lanes)));
-    }
-    return group;
-  }
-
-  // Adds the vector of columns from `first` on to `values`, which are the group's, and keeps what
-  // later passes want to read.
-  void addColumn(int64_t pass, Group &group, MutableArrayRef<Value> values, int64_t accumulator,
-                 const Index &row, const Index &first, Stores &stores) {
-    column_ = e_.lanesFrom(first);
-    Point point = p_.fullPoint(row, column_);
-    for (auto [number, op] : llvm::enumerate(p_.levels[pass]))
-      group.set(values, number, accumulator,
-                group.each[number].add(group.of(ValueRange(values), number, accumulator),
-                                       e_.at(op->getOperand(0), point), column_));
-    for (Value kept : p_.kept)
-      if (p_.first_pass.lookup(kept) == pass)
-        stores.push_back({buffers_[kept], elementOf(kept), column_, e_.at(kept, point)});
-  }
-  void emitStores(const Stores &stores) {
-    for (const Store &each : stores) e_.store(each.pointer, each.element, each.place, each.value);
-  }
-
-  // A group's results, as scalars.
-  Results join(Group &group) {
-    Results results;
-    for (size_t number = 0; number < group.each.size(); ++number) {
-      RowReduction &reduction = group.each[number];
-      for (int64_t distance = 1; distance < accumulators(); distance *= 2)
-        for (int64_t i = 0; i + distance < accumulators(); i += 2 * distance)
-          group.set(group.values, number, i,
-                    reduction.join(group.of(group.values, number, i),
-                                   group.of(group.values, number, i + distance)));
-      ValueRange all = group.of(group.values, number, 0);
-      results.push_back(RowReduction::resultOf(reduction.joinLanes({all.begin(), all.end()})));
-    }
-    return results;
-  }
-
-  // Results of `pass` over columns [from, to) of `row`.
-  Results reduce(int64_t pass, const Index &row, const Index &from, const Index &to) {
-    Group group = beginGroup(p_.levels[pass], from, accumulators());
-    group.values =
-        carry(from, to, RowPlan::kStep, group.values,
-              [&](const Index &first, int64_t vector, ValueRange carried) {
-                Emitter::Carry next(carried.begin(), carried.end());
-                Stores stores;
-                addColumn(pass, group, next, vector % accumulators(), row, first, stores);
-                emitStores(stores);
-                return next;
-              });
-    return join(group);
-  }
-
-  // Results of `pass` over a whole row that is cut into blocks.
-  Results reduceInBlocks(int64_t pass, const Index &row) {
-    if (p_.blocks == 1) return reduceBlocks(pass, row);
-    Results results;
-    for (auto [number, op] : llvm::enumerate(p_.levels[pass]))
-      results.push_back(joinPartials(op, number, row));
-    return results;
-  }
-
-  // In blocks whose results are joined as a tree. The place of a largest
-  // element does not depend on the order and goes on from block to block.
-  Results reduceBlocks(int64_t pass, const Index &row) {
-    ArrayRef<Operation *> reductions = p_.levels[pass];
-    auto isJoined = [&](Operation *op) { return !isa<graph::ArgmaxOp>(op); };
-    Group all = beginGroup(reductions, Index::constant(0), 1);
-    all.values = e_.loop(
-        Index::constant(0), Index::constant(p_.rowBlocks()), 1, all.values,
-        [&](Index block, ValueRange carried) {
-          Index from = e_.scale(block, p_.blockColumns());
-          Index to = e_.minimum(e_.add(from, p_.blockColumns()), Index::constant(p_.columns));
-          Group group = beginGroup(reductions, from, 1);
-          for (auto [number, op] : llvm::enumerate(reductions))
-            if (!isJoined(op)) group.set(group.values, number, 0, all.of(carried, number, 0));
-          group.values = carry(from, to, RowPlan::kStep, group.values,
-                               [&](const Index &first, int64_t vector, ValueRange values) {
-                                 fetch(p_.order, pass, row, first, vector);
-                                 Emitter::Carry next(values.begin(), values.end());
-                                 Stores stores;
-                                 addColumn(pass, group, next, 0, row, first, stores);
-                                 emitStores(stores);
-                                 return next;
-                               });
-          for (auto [number, op] : llvm::enumerate(reductions)) {
-            if (!isJoined(op)) continue;
-            ValueRange lanes = group.of(group.values, number, 0);
-            e_.store(
-                block_results_[op], elementOf(op->getResult(0)), block,
-                RowReduction::resultOf(group.each[number].joinLanes({lanes.begin(), lanes.end()})));
-            group.set(group.values, number, 0, all.of(carried, number, 0));
-          }
-          return group.values;
-        });
-    Results results;
-    for (auto [number, op] : llvm::enumerate(reductions)) {
-      ValueRange lanes = all.of(all.values, number, 0);
-      results.push_back(isJoined(op) ? joinTree(op, block_results_[op], Index::constant(0))
-                                     : RowReduction::resultOf(all.each[number].joinLanes(
-                                           {lanes.begin(), lanes.end()})));
-    }
-    return results;
-  }
-
-  // Joins the results of a row's blocks, which lie in memory from element `first` on and are
-  // overwritten: neighbours first, then neighbouring pairs, and so on.
-  Value joinTree(Operation *op, Value pointer, const Index &first) {
-    Type element = elementOf(op->getResult(0));
-    int64_t blocks = p_.rowBlocks();
-    for (int64_t distance = 1; distance < blocks; distance *= 2)
-      e_.loop(
-          Index::constant(0), Index::constant(llvm::divideCeil(blocks - distance, 2 * distance)), 1,
-          [&](Index pair) {
-            Index place = e_.add(first, e_.scale(pair, 2 * distance));
-            Value left = e_.load(pointer, element, place);
-            Value right = e_.load(pointer, element, e_.add(place, distance));
-            e_.store(pointer, element, place, RowReduction(op, e_, strict_).join(left, right)[0]);
-          });
-    return e_.load(pointer, element, first);
-  }
-
   // Results from number `first` on, one in each lane: rows in ascending order.
   void joinRows(const Index &first) {
     Index at = e_.lanesFrom(first);
@@ -576,30 +275,6 @@ class RowEmitter {
     for (auto [number, value] : llvm::enumerate(values))
       e_.store(f_.outputPointer(number), elementOf(f_.outputs()[number]), at, value);
   }
-
-  Value partials(int64_t number) { return f_.scratchPointer(p_.partialOffset(number)); }
-
-  // The blocks' results of one row, in order.
-  Value joinPartials(Operation *op, int64_t number, const Index &row) {
-    if (p_.strict) return joinTree(op, partials(number), e_.scale(row, p_.blocks));
-    Type element = elementOf(op->getResult(0));
-    Value initial = cast<graph::ReductionOpInterface>(op).emitNeutral(e_.builder(), e_.loc(),
-                                                                      registerType(element));
-    return e_.loop(Index::constant(0), Index::constant(p_.blocks), 1, initial,
-                   [&](Index block, ValueRange carried) -> Emitter::Carry {
-                     Index place = e_.add(e_.scale(row, p_.blocks), block);
-                     return RowReduction(op, e_, strict_)
-                         .join(carried, e_.load(partials(number), element, place));
-                   })[0];
-  }
-
-  KernelFunction &f_;
-  Emitter &e_;
-  const RowPlan &p_;
-  const bool strict_;
-  llvm::DenseMap<Value, Value> memory_, buffers_;     // of kept values; a row's part of that memory
-  llvm::DenseMap<Operation *, Value> block_results_;  // of a row's blocks, in order
-  Index column_;
 };
 
 LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, ModuleOp out) {

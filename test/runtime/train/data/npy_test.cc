@@ -59,6 +59,7 @@ TEST(NpyTest, RoundTripsEveryTypeAndRank) {
       EXPECT_EQ(back->dtype, dtype);
       EXPECT_EQ(back->shape, shape);
       EXPECT_EQ(back->data, tensor.data);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(back->data.data()) % 64, 0u);
     }
   }
 }
