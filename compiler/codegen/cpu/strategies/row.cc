@@ -291,7 +291,8 @@ LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &target, Module
   }
   KernelFunction function(kernel, "", out);
   if (plan.beside) {
-    emitRowsBeside(function, plan);
+    function.streaming(streamedOutputs(function.body(), target), target,
+                       [&] { emitRowsBeside(function, plan); });
     return success();
   }
   RowEmitter rows(function, plan, target);

@@ -7,7 +7,7 @@
 
 namespace graven::codegen::cpu {
 
-// Emits the whole function of a plan whose rows lie beside each other.
+// Emits all rows of a call, by a plan whose rows lie beside each other.
 void emitRowsBeside(KernelFunction &function, const RowPlan &plan);
 
 }  // namespace graven::codegen::cpu

@@ -319,6 +319,8 @@ TEST(RowKernels, ShortRows) {
                 {"%1", "%0"}, {r, r}),
             "row", 0);
     }
+  for (int64_t columns : {8, 10, 16})
+    checkBeyondCaches(softmax(77, columns, "f32", true), "row", 2e-6);
   check(softmax(70, 10, "f64", true), "row", 1e-14);
   check(softmax(70, 10, "f16", true), "row", 2e-3);
   // Two axes of rows, two of columns, and a vector that all rows share.
