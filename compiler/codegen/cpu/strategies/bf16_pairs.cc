@@ -8,6 +8,10 @@ using namespace mlir;
 
 namespace graven::codegen::cpu {
 
+bool hasPairs(Type element, const strategy::Target &target) {
+  return element.isBF16() && !target.bf16_products.empty() && !target.strict();
+}
+
 Value loadPairs(Emitter &e, Value pointer, const Index &index, int64_t stride_k, bool both) {
   OpBuilder &b = e.builder();
   Location loc = e.loc();

@@ -6,11 +6,15 @@
 #define GRAVEN_COMPILER_CODEGEN_CPU_STRATEGIES_BF16_PAIRS_H_
 
 #include "compiler/codegen/loops/emitter.h"
+#include "compiler/strategy/target.h"
 
 namespace graven::codegen::cpu {
 
 // Least lanes of a vector of pairs that there is an instruction for.
 constexpr int64_t kLeastPairLanes = 4;
+
+// Whether products of `element` may be computed in pairs.
+bool hasPairs(mlir::Type element, const strategy::Target &target);
 
 // A pair for each of the emitter's lanes (one where `index` is uniform): the elements at `index`
 // and `stride_k` behind it. Where not `both`, only the first is read, and the other is zero.

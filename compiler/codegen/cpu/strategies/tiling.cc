@@ -37,7 +37,7 @@ class Choice {
       : target_(target),
         epilogue_(epilogue),
         converts_(graph::isNarrowFloat(element)),
-        pairs_possible_(element.isBF16() && !target.bf16_products.empty() && !target.strict()),
+        pairs_possible_(hasPairs(element, target)),
         constant_(constant && (!converts_ || pairs_possible_)) {
     t_.gemm = gemm;
     t_.bytes = heldBytes(element);
@@ -105,16 +105,14 @@ class Choice {
     t_.rows = decide("rows", t_.rows);
   }
 
-  // Whether the right operand is worth a copy, because its elements do not lie along lanes:
-  // gathering straight from it costs less where it is small.
+  // Whether a right operand whose elements do not lie along lanes is worth a copy: gathering
+  // straight from it costs less where it is small.
   bool strided() const { return transposedRhs() && k() * n() * t_.gemm.outerCount() > 512; }
 
-  // Pairs take a packed right operand, which is worth it where several tiles of rows read it, or
-  // where it is packed anyway.
+  // Pairs pay in any size: where nothing is packed they are made as operands are read.
   void choosePairs() {
     bool possible = pairs_possible_ && t_.lanes >= kLeastPairLanes;
-    bool pays = t_.gemm.k > 1 && (constant_ || t_.gemm.is_turned || strided() || m() > t_.rows);
-    t_.pairs = possible && decide("pairs", pays);
+    t_.pairs = possible && decide("pairs", t_.gemm.k > 1);
     if (converts_ && !t_.pairs) constant_ = false;
   }
 
@@ -127,8 +125,10 @@ class Choice {
     if (transposedRhs() || t_.pairs)
       held = std::min(held, kStackBytes / (t_.columns() * readBytes()));
     int64_t part_k = std::clamp<int64_t>(held / 64 * 64, kLeastPart, kMostPart);
-    bool pays = !target_.strict() && !constant_ && g.k >= kMostPart &&
-                (g.m + g.n) * g.k * readBytes() > target_.l2_bytes &&
+    // A part's left operand is not packed. Where its elements must be put together to pairs, for
+    // each of many panels, that costs more than a long axis.
+    bool pays = !target_.strict() && !constant_ && !(t_.pairs && packsToConvert()) &&
+                g.k >= kMostPart && (g.m + g.n) * g.k * readBytes() > target_.l2_bytes &&
                 4 * g.m * g.n <= (g.m + g.n) * part_k;
     t_.part_k = g.is_turned ? g.k : decide("part_k", pays ? part_k : g.k);
     if (t_.pairs && t_.part_k < g.k) t_.part_k = llvm::alignTo(t_.part_k, 2);
@@ -138,7 +138,7 @@ class Choice {
   void chooseRhs() {
     if (t_.isSplit()) {
       // A part's panels lie in the cache: they are packed where elements do not lie along lanes.
-      t_.rhs = transposedRhs() || t_.pairs ? Packing::kPanel : Packing::kNone;
+      t_.rhs = transposedRhs() || (t_.pairs && m() > t_.rows) ? Packing::kPanel : Packing::kNone;
       return;
     }
     int64_t panel = t_.packedSteps(k()) * t_.columns() * t_.bytes;
@@ -159,10 +159,16 @@ class Choice {
       packing = t_.rhsFormat().panels() * panel <= kStackBytes && t_.gemm.rhsMatrices() == 1
                     ? Packing::kCall
                     : Packing::kStage;
-    } else if (large || aliased || far || strided() || t_.pairs || (converts_ && m() > t_.rows)) {
+    } else if (large || aliased || far || strided() || (converts_ && m() > t_.rows)) {
       packing = panel <= kStackBytes ? Packing::kPanel : Packing::kStage;
     }
     t_.rhs = Packing(decide("pack_rhs", int64_t(packing)));
+  }
+
+  // Packing converts each element once, not once for every panel of columns, or makes pairs of
+  // elements that do not lie together.
+  bool packsToConvert() const {
+    return converts_ && n() > 2 * t_.columns() && !(t_.pairs && t_.gemm.lhs_k == 1);
   }
 
   void chooseLhs() {
@@ -175,11 +181,8 @@ class Choice {
     // A left operand that each panel of columns reads from behind the cache: a tile's rows are as
     // many streams in memory, in a packed panel they are one, which can be asked for ahead.
     bool streams = m() * k() * readBytes() > 4 * target_.l2_bytes && n() >= 16 * t_.columns();
-    // Packing converts each element once, not once for every panel of columns, and makes pairs of
-    // elements that do not lie together.
-    bool converts =
-        t_.pairs ? t_.gemm.lhs_k != 1 && t_.gemm.k > 1 : converts_ && n() > 2 * t_.columns();
-    t_.lhs = decide("pack_lhs", aliased || streams || converts) ? Packing::kStage : Packing::kNone;
+    t_.lhs = decide("pack_lhs", aliased || streams || packsToConvert()) ? Packing::kStage
+                                                                        : Packing::kNone;
   }
 
   // One panel of columns and all rows at first; more workgroups where that makes too few, fewer

@@ -62,7 +62,6 @@ std::string product(Size s, bool lhs_transposed, bool rhs_transposed, bool epilo
 }
 
 bool usesPairs(CompiledKernel &kernel) {
-  if (kernel.strategy() != "contraction") return false;
   return kernel.func().getStrategy().getParams().getAs<mlir::IntegerAttr>("pairs").getInt() != 0;
 }
 
@@ -122,7 +121,8 @@ class Bf16Products : public testing::Test {
 void checkBits(Size s, bool lhs_transposed, bool rhs_transposed, const std::string &variant) {
   CompiledKernel kernel(product(s, lhs_transposed, rhs_transposed), variant);
   ASSERT_TRUE(kernel.ok());
-  if (!usesPairs(kernel)) return;
+  // Lanes along k are added in an order of their own; vectors of one or two have no instruction.
+  if (kernel.strategy() != "contraction" || !usesPairs(kernel)) return;
   for (bool wide : {false, true}) {
     std::mt19937 random(static_cast<unsigned>(s.m * 31 + s.n));
     std::vector<uint16_t> lhs = randomBits(s.m * s.k, wide, random);
@@ -242,6 +242,26 @@ TEST_F(Bf16Products, SplitContractedAxis) {
     }
 }
 
+// Few rows with both operands along k: lanes lie along k, two of which a lane takes at a time.
+TEST_F(Bf16Products, DotProducts) {
+  for (Size s : {Size{1, 1, 64}, Size{1, 7, 65}, Size{1, 512, 131}, Size{2, 33, 100},
+                 Size{3, 40, 97}, Size{4, 129, 71}, Size{8, 50, 300}, Size{1, 300, 1001}}) {
+    SCOPED_TRACE(testing::Message() << s.m << "x" << s.n << "x" << s.k);
+    CompiledKernel kernel(product(s, false, true, true));
+    ASSERT_TRUE(kernel.ok());
+    EXPECT_EQ(kernel.strategy(), "dot");
+    EXPECT_TRUE(usesPairs(kernel));
+    kernel.check(9, 2e-6);
+  }
+  for (const char *variant : {"dot:pairs=0", "dot:together=1", "dot:together=4,block_columns=16"})
+    for (Size s : {Size{1, 7, 5}, Size{6, 33, 17}, Size{0, 3, 64}, Size{5, 3, 0}, Size{2, 3, 1}}) {
+      SCOPED_TRACE(testing::Message() << s.m << "x" << s.n << "x" << s.k << " " << variant);
+      CompiledKernel kernel(product(s, false, true, true), variant);
+      ASSERT_TRUE(kernel.ok());
+      kernel.check(9, 2e-6);
+    }
+}
+
 // Strict code, other types and other CPUs convert and multiply f32, whatever is forced.
 TEST(Bf16ProductsElsewhere, AreNotUsed) {
   std::string text = product({33, 65, 67}, false, true);
@@ -253,7 +273,6 @@ TEST(Bf16ProductsElsewhere, AreNotUsed) {
   std::vector<Bytes> expected = reference.run(inputs);
   auto check = [&](CompiledKernel &kernel) {
     ASSERT_TRUE(kernel.ok());
-    EXPECT_EQ(kernel.strategy(), "contraction");
     EXPECT_FALSE(usesPairs(kernel));
     EXPECT_EQ(kernel.run(inputs), expected);
   };
@@ -263,6 +282,10 @@ TEST(Bf16ProductsElsewhere, AreNotUsed) {
   check(strict);
   CompiledKernel old(text, "contraction:pairs=1", "x86-64-v3");
   check(old);
+  std::string few = product({1, 40, 200}, false, true);
+  CompiledKernel dot(few, "dot", "x86-64-v3");
+  ASSERT_TRUE(dot.ok());
+  EXPECT_FALSE(usesPairs(dot));
   std::string halves = text;
   for (size_t at; (at = halves.find("bf16")) != std::string::npos;) halves.erase(at, 1);
   CompiledKernel half(halves, "contraction:pairs=1");
