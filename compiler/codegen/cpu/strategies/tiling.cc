@@ -219,9 +219,9 @@ class Choice {
 
   const strategy::Target &target_;
   int64_t epilogue_;
-  bool converts_;  // operands are f16 or bf16
-  bool pairs_possible_;
-  bool constant_;  // the right operand can be packed by the compiler
+  bool converts_;        // operands are f16 or bf16
+  bool pairs_possible_;  // as far as the element and the target go
+  bool constant_;        // the right operand can be packed by the compiler
   Tiling t_;
 };
 
