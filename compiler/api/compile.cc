@@ -235,6 +235,7 @@ class Compilation {
     if (!options_.device_code.empty() && !addDeviceCode(emitted->images)) return false;
     for (codegen::Image &image : emitted->images)
       model->images.push_back({imageKind(image.kind), image.architecture, std::move(image.bytes)});
+    llvm::append_range(model->cpu_features, emitted->host_features);
     llvm::Module &code = *emitted->host;
     if (options_.output == Output::kAssembly && !model->images.empty()) {
       record("lower", start);

@@ -40,6 +40,8 @@ struct Code {
   // LLVM IR that becomes the artifact's object file, with the kernels' functions where there are no
   // images. Its functions carry the attributes of the machine that opens the artifact.
   std::unique_ptr<llvm::Module> host;
+  // Features of the CPU that `host` needs beyond the target's `required_features`.
+  std::vector<std::string> host_features;
   std::vector<Image> images;
 };
 

@@ -48,6 +48,9 @@ struct Target {
   // Whether instructions convert between f32 and f16, or bf16, exactly as docs/numerics.md says.
   bool has_f16_conversions = false;
   bool has_bf16_conversions = false;
+  // LLVM's feature with vdpbf16ps, products of pairs of bf16, where the machine has it. It is not
+  // among what `instruction_set` has; code that uses it says so (codegen::Code).
+  std::string bf16_products;
   bool has_tf32_products = false;  // what Matmul::kTf32 asks for
   // Whether a kernel can have subnormal numbers flushed to zero, operands and results.
   bool has_flush = false;

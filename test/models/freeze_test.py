@@ -21,6 +21,18 @@ WIDE = """nn.model @wide {
   fit(batch_size = 16, epochs = 1)
 }
 """
+# Parameters and products of bf16; an odd contracted axis among them.
+NARROW = """nn.model @narrow {
+  input(shape = [4], dtype = bf16)
+  dense(units = 7, activation = relu)
+  dense(units = 40, activation = relu)
+  dense(units = 3)
+} train {
+  sparse_categorical_crossentropy(from_logits = true)
+  adam(learning_rate = 0.01)
+  fit(batch_size = 16, epochs = 1)
+}
+"""
 KEPT = "--entries=predict,eval_step,reset_metrics"
 
 
@@ -53,6 +65,19 @@ class FreezeTest(tools.ModelTest):
         done = tools.run("graven-run", "evaluate", self.folder / "frozen.so", "--data", tools.IRIS,
                          "--json")
         self.assertEqual(json.loads(done.stdout), loaded)
+
+    def test_frozen_weights_of_16_bits_give_the_same_bits(self):
+        text, trained = self.folder / "narrow.mlir", self.folder / "narrow.safetensors"
+        text.write_text(NARROW)
+        for cpu in ("native", "x86-64-v3") if tools.DEVICE == "cpu" else ("native",):
+            with self.subTest(cpu):
+                flags = ("--batch=16", f"--cpu={cpu}")
+                model = tools.compile_model(text, self.folder / "narrow.so", *flags)
+                tools.fit(model, "--train", tools.IRIS, "--batch-size", 16, "--save", trained)
+                frozen = tools.compile_model(text, self.folder / "frozen.so", KEPT,
+                                             f"--weights={trained}", *flags)
+                self.assertEqual(self.predict(frozen, 16),
+                                 self.predict(model, 16, "--state", trained))
 
     def test_class_names_and_columns_come_with_the_artifact(self):
         self.freeze("frozen.so", "--entries=predict")

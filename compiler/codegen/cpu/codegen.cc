@@ -17,6 +17,7 @@ FailureOr<Code> emit(ModuleOp module, const strategy::Target &target, llvm::LLVM
   Code code;
   code.host = lowerToLlvm(*kernels, target, context);
   if (!code.host) return failure();
+  if (usesBf16Products(*code.host)) code.host_features.push_back(target.bf16_products);
   return code;
 }
 

@@ -4,6 +4,8 @@
 #include "compiler/codegen/loops/lower.h"
 #include "llvm/IR/Function.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
 #include "llvm/IR/IntrinsicsX86.h"
 #include "llvm/IR/Module.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -29,7 +31,23 @@ void flushSubnormals(llvm::Function &function) {
   function.addFnAttr("denormal-fp-math", "preserve-sign,preserve-sign");
 }
 
+// Whether `function` multiplies pairs of bf16.
+bool multipliesPairs(const llvm::Function &function) {
+  for (const llvm::Instruction &each : llvm::instructions(function))
+    if (auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&each)) switch (call->getIntrinsicID()) {
+        case llvm::Intrinsic::x86_avx512bf16_dpbf16ps_128:
+        case llvm::Intrinsic::x86_avx512bf16_dpbf16ps_256:
+        case llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512:
+          return true;
+        default:
+          break;
+      }
+  return false;
+}
+
 }  // namespace
+
+bool usesBf16Products(const llvm::Module &module) { return llvm::any_of(module, multipliesPairs); }
 
 std::unique_ptr<llvm::Module> lowerToLlvm(mlir::ModuleOp kernels, const strategy::Target &target,
                                           llvm::LLVMContext &context) {
@@ -44,7 +62,10 @@ std::unique_ptr<llvm::Module> lowerToLlvm(mlir::ModuleOp kernels, const strategy
     function.setDSOLocal(true);
     function.addFnAttr("target-cpu", target.instruction_set);
     if (target.cpu != target.instruction_set) function.addFnAttr("tune-cpu", target.cpu);
-    if (!target.llvm_features.empty()) function.addFnAttr("target-features", target.llvm_features);
+    std::string features = target.llvm_features;
+    if (multipliesPairs(function))
+      features += (features.empty() ? "+" : ",+") + target.bf16_products;
+    if (!features.empty()) function.addFnAttr("target-features", features);
     if (wide) function.addFnAttr("prefer-vector-width", "512");
     function.addFnAttr("no-trapping-math", "true");
     if (function.hasFnAttribute(kFlush)) flushSubnormals(function);

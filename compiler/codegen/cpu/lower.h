@@ -19,6 +19,10 @@ namespace graven::codegen::cpu {
 std::unique_ptr<llvm::Module> lowerToLlvm(mlir::ModuleOp kernels, const strategy::Target &target,
                                           llvm::LLVMContext &context);
 
+// Whether a function of `module` has instructions of strategy::Target::bf16_products. lowerToLlvm()
+// gives that feature to such functions alone.
+bool usesBf16Products(const llvm::Module &module);
+
 }  // namespace graven::codegen::cpu
 
 #endif  // GRAVEN_COMPILER_CODEGEN_CPU_LOWER_H_

@@ -27,16 +27,19 @@ struct Level {
   int64_t vector_registers;
   bool estimates;  // of 1/sqrt(x), good enough to be quicker than the exact instructions
   bool f16;        // instructions convert f16
+  // Feature beyond `required` that some kernels use where the CPU has it: products of bf16.
+  llvm::StringRef bf16_products;
 };
 
 // Highest first: a CPU is compiled for at the first level it covers.
 constexpr Level kX86Levels[] = {
     {"x86-64-v4", "-prefer-256-bit",
-     "avx,avx2,fma,bmi2,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl", 64, 32, true, true},
-    {"x86-64-v3", "", "avx,avx2,fma,bmi2,f16c", 32, 16, false, true},
+     "avx,avx2,fma,bmi2,f16c,avx512f,avx512bw,avx512cd,avx512dq,avx512vl", 64, 32, true, true,
+     "avx512bf16"},
+    {"x86-64-v3", "", "avx,avx2,fma,bmi2,f16c", 32, 16, false, true, ""},
 };
-constexpr Level kAArch64Levels[] = {{"generic", "+neon", "neon", 16, 32, false, true}};
-constexpr Level kRiscvLevels[] = {{"generic-rv64", "+m,+a,+f,+d,+c", "", 8, 32, false, false}};
+constexpr Level kAArch64Levels[] = {{"generic", "+neon", "neon", 16, 32, false, true, ""}};
+constexpr Level kRiscvLevels[] = {{"generic-rv64", "+m,+a,+f,+d,+c", "", 8, 32, false, false, ""}};
 
 struct Architecture {
   llvm::Triple::ArchType arch;
@@ -189,6 +192,8 @@ llvm::Expected<Target> resolveTarget(llvm::StringRef triple_text, llvm::StringRe
   target.has_fma = true;
   target.has_estimates = level->estimates;
   target.has_f16_conversions = level->f16;
+  if (!level->bf16_products.empty() && info->checkFeatures(("+" + level->bf16_products).str()))
+    target.bf16_products = level->bf16_products.str();
   target.has_flush = triple->isX86();
   for (const Caches &each : kCaches)
     if (llvm::StringRef(target.cpu).starts_with(each.cpu_prefix)) {

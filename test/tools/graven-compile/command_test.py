@@ -131,6 +131,27 @@ class CommandTest(unittest.TestCase):
                                  "-o", "-", *flags).stdout
             self.assertEqual("vrsqrt14ps" in code, said == "fast")
 
+    def test_products_of_bf16_are_required_where_they_are_used(self):
+        products = {
+            dtype: self.model(f"graph.func @f(%x: tensor<32x48x{dtype}>, %w: tensor<48x64x{dtype}>) {{\n"
+                              "  %y = dot_general(%x, %w, lhs_contract = [1], rhs_contract = [0])\n"
+                              "  return(%y)\n}\n", f"{dtype}.mlir") for dtype in ("bf16", "f16", "f32")
+        }
+        for dtype, cpu, numerics, used in (
+                ("bf16", "znver4", "fast", True), ("bf16", "sapphirerapids", "fast", True),
+                ("bf16", "znver4", "strict", False), ("bf16", "x86-64-v4", "fast", False),
+                ("bf16", "x86-64-v3", "fast", False), ("f16", "znver4", "fast", False),
+                ("f32", "znver4", "fast", False)):
+            with self.subTest(dtype=dtype, cpu=cpu, numerics=numerics):
+                flags = [f"--cpu={cpu}", "--target=x86_64-linux-gnu", f"--numerics={numerics}"]
+                done = self.run_tool(products[dtype], "-o", "m.so", *flags)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                info = subprocess.run([str(BIN / "graven-run"), "info", "m.so"], cwd=self.folder,
+                                      capture_output=True, text=True, timeout=60)
+                self.assertEqual("avx512bf16" in info.stdout, used, info.stdout)
+                code = self.run_tool(products[dtype], "--emit=asm", "-o", "-", *flags).stdout
+                self.assertEqual("vdpbf16ps" in code, used)
+
     def test_products_of_tf32_are_the_gpus(self):
         for device, matmul, cores in (("cuda", None, False), ("cuda", "f32", False), ("cuda", "tf32", True),
                                       ("cpu", "tf32", False)):

@@ -36,10 +36,12 @@ BlockArgument operandOf(graph::DotGeneralOp dot, const Tiling &tiling, bool left
 strategy::Plan::Packed packedConstant(const Tiling &tiling, int64_t input) {
   const GemmShape &gemm = tiling.gemm;
   PanelFormat format = tiling.rhsFormat();
-  int64_t matrices = gemm.rhsMatrices();
-  auto source = [=](int64_t place) -> int64_t {
-    int64_t k, i, matrix = place / format.matrixStride();
+  int64_t matrices = gemm.rhsMatrices(), unit = tiling.pairs ? 2 : 1;
+  auto source = [=](int64_t element) -> int64_t {
+    int64_t k, i, place = element / unit, matrix = place / format.matrixStride();
     if (!format.find(place % format.matrixStride(), k, i)) return -1;
+    k = k * unit + element % unit;
+    if (k >= gemm.k) return -1;
     int64_t offset = k * gemm.rhs_k + i * gemm.rhs_n;
     if (matrices == 1) return offset;
     for (const GemmShape::Outer &axis : llvm::reverse(gemm.outer)) {
@@ -48,7 +50,7 @@ strategy::Plan::Packed packedConstant(const Tiling &tiling, int64_t input) {
     }
     return offset;
   };
-  return {input, matrices * format.matrixStride(), source};
+  return {input, unit * matrices * format.matrixStride(), source};
 }
 
 strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
@@ -99,7 +101,8 @@ PanelPacking packingOf(KernelFunction &function, const Tiling &tiling, bool left
   packing.target = target;
   packing.element = elementOf(operand);
   packing.format = left ? tiling.lhsFormat() : tiling.rhsFormat();
-  packing.steps = Index::constant(packing.format.k);
+  packing.steps = Index::constant(gemm.k);
+  packing.pairs = tiling.pairs;
   packing.stride_k = left ? gemm.lhs_k : gemm.rhs_k;
   packing.stride_i = left ? gemm.lhs_m : gemm.rhs_n;
   // The largest power of two that divides the panel's width and fits a vector.
@@ -123,12 +126,15 @@ class Main {
     graph::DotGeneralOp dot = soleProduct(f_.body());
     source_ = elementOf(dot.getLhs());
     element_ = registerType(source_);
+    packed_ = t_.pairs ? Type(f_.emitter().builder().getI32Type()) : element_;
     lhs_ = f_.inputPointer(operandOf(dot, t_, true).getArgNumber());
     rhs_ = f_.inputPointer(operandOf(dot, t_, false).getArgNumber());
     if (t_.lhs == Packing::kStage) packed_lhs_ = f_.scratchPointer(t_.lhsOffset());
     if (t_.rhs == Packing::kStage) packed_rhs_ = f_.scratchPointer(0);
     if (t_.rhs == Packing::kConstant) packed_rhs_ = rhs_;
-    if (int64_t bytes = t_.stackBytes()) packed_rhs_ = f_.stackPointer(bytes);
+    // A panel of no k takes no memory, but has a place.
+    if (t_.rhs == Packing::kPanel || t_.rhs == Packing::kCall)
+      packed_rhs_ = f_.stackPointer(std::max<int64_t>(t_.stackBytes(), 1));
     steps_ = Index::constant(g_.k);
   }
 
@@ -202,12 +208,12 @@ class Main {
       case Packing::kConstant:
       case Packing::kCall: {
         Index start = panelStart(e_.divide(n, t_.columns()), t_.rhsFormat(), g_.rhsMatrices() > 1);
-        return {e_.pointerTo(packed_rhs_, element_, start), element_, padded, 1, true};
+        return {e_.pointerTo(packed_rhs_, packed_, start), packed_, padded, 1, true};
       }
       case Packing::kPanel:
         break;
     }
-    return {packed_rhs_, element_, padded, 1, true};
+    return {packed_rhs_, packed_, padded, 1, true};
   }
 
   // Packs the panel of the columns [n, n + width) where this workgroup does not find it packed.
@@ -250,7 +256,7 @@ class Main {
       return {e_.pointerTo(lhs_, source_, start), source_, g_.lhs_k, g_.lhs_m, false};
     }
     Index start = panelStart(e_.divide(m, t_.rows), t_.lhsFormat(), g_.lhsMatrices() > 1);
-    return {e_.pointerTo(packed_lhs_, element_, start), element_, t_.rows, 1, true};
+    return {e_.pointerTo(packed_lhs_, packed_, start), packed_, t_.rows, 1, true};
   }
 
   // What the tile at row `m` asks for of the panel behind that of column `n`: one of its vectors
@@ -289,7 +295,7 @@ class Main {
   const Tiling &t_;
   const GemmShape &g_;
   MicroKernel micro_kernel_;
-  Type source_, element_;  // of the operands in memory; of panels
+  Type source_, element_, packed_;  // of the operands in memory; of sums; of panels
   Value lhs_, rhs_, packed_lhs_, packed_rhs_;
   Value partial_;  // where the sums of a part go
   Index steps_;    // of k

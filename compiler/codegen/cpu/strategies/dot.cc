@@ -3,9 +3,11 @@
 //
 // Lanes lie along k. The rows of the right operand are read as they lie, some at a time, and an
 // element is the sum of its lanes' sums: k ascends within a lane, then lanes are added pair by
-// pair, neighbours first. That order follows the number of lanes alone; strict code keeps k
+// pair, neighbours first. Where the machine multiplies pairs of bf16 (bf16_pairs.h), a lane takes
+// two neighbouring k at a time. That order follows the number of lanes alone; strict code keeps k
 // ascending and uses the contraction strategy.
 #include "compiler/codegen/cpu/kernel_function.h"
+#include "compiler/codegen/cpu/strategies/bf16_pairs.h"
 #include "compiler/codegen/cpu/strategies/strategies.h"
 #include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
@@ -59,7 +61,9 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   while (block * work < kLeastWork && block < gemm.n) block += lanes;
   block = target.forcedOr(kName, "block_columns", block);
   strategy::Plan plan;
-  plan.params = {{"lanes", lanes}, {"together", together}, {"block_columns", block}};
+  bool pairs = hasPairs(elementOf(dot.getLhs()), target) && target.forcedOr(kName, "pairs", 1);
+  plan.params = {
+      {"lanes", lanes}, {"together", together}, {"block_columns", block}, {"pairs", pairs}};
   int64_t blocks = llvm::divideCeil(gemm.n, block);
   plan.stages.push_back({"", gemm.m ? gemm.outerCount() * blocks : 0});
   plan.same_index = strategy::sameIndexPairs(body);
@@ -67,7 +71,7 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   if (gemm.outerCount() != 1) shape.push_back(gemm.outerCount());
   shape.append({gemm.m, gemm.n, gemm.k});
   plan.shape = strategy::shapeName(shape);
-  plan.config = "d" + std::to_string(together) + "x" + std::to_string(lanes);
+  plan.config = "d" + std::to_string(together) + "x" + std::to_string(lanes) + (pairs ? "b" : "");
   return plan;
 }
 
@@ -79,6 +83,7 @@ class DotProducts {
     lanes_ = param("lanes");
     together_ = param("together");
     block_ = param("block_columns");
+    pairs_ = param("pairs");
     graph::DotGeneralOp dot = soleProduct(f_.body());
     element_ = elementOf(dot.getLhs());
     Value lhs = g_.swapped ? dot.getRhs() : dot.getLhs();
@@ -133,25 +138,39 @@ class DotProducts {
     Value zero =
         graph::scalarConstant(e_.builder(), e_.loc(), e_.vectorType(element_, lanes_), 0.0);
     Emitter::Carry sums(g_.m * columns, zero);
-    auto step = [&](const Index &k, ValueRange carried) {
+    // Elements of k that a vector takes.
+    int64_t taken = pairs_ ? 2 * lanes_ : lanes_;
+    // `valid`: those there are.
+    auto step = [&](const Index &k, ValueRange carried, int64_t valid) {
+      auto load = [&](Value from, int64_t start) {
+        Index first = e_.add(k, start);
+        return pairs_ ? loadPairsAlongK(e_, from, first, Index::constant(valid))
+                      : e_.load(from, element_, e_.lanesFrom(first));
+      };
       Emitter::Carry next(carried.begin(), carried.end());
       SmallVector<Value> left(g_.m);
-      for (int64_t row = 0; row < g_.m; ++row)
-        left[row] = e_.load(lhs, element_, e_.lanesFrom(e_.add(k, row * g_.lhs_m)));
+      for (int64_t row = 0; row < g_.m; ++row) left[row] = load(lhs, row * g_.lhs_m);
       for (int64_t column = 0; column < columns; ++column) {
-        Value right = e_.load(rhs, element_, e_.lanesFrom(e_.add(k, column * g_.rhs_n)));
+        Value right = load(rhs, column * g_.rhs_n);
         for (int64_t row = 0; row < g_.m; ++row) {
           Value &sum = next[row * columns + column];
-          sum = math::FmaOp::create(e_.builder(), e_.loc(), left[row], right, sum);
+          sum =
+              pairs_
+                  ? multiplyPairs(e_, left[row], right, sum)
+                  : math::FmaOp::create(e_.builder(), e_.loc(), left[row], right, sum).getResult();
         }
       }
       return next;
     };
-    int64_t whole = g_.k / lanes_ * lanes_;
-    sums = e_.loop(Index::constant(0), Index::constant(whole), lanes_, sums, step);
-    if (g_.k > whole)
-      e_.masked(e_.firstLanes(Index::constant(g_.k - whole)), e_.depth(),
-                [&] { sums = step(Index::constant(whole), sums); });
+    int64_t whole = g_.k / taken * taken, left = g_.k - whole;
+    sums = e_.loop(Index::constant(0), Index::constant(whole), taken, sums,
+                   [&](Index k, ValueRange carried) { return step(k, carried, taken); });
+    if (!left) return sums;
+    auto last = [&] { sums = step(Index::constant(whole), sums, left); };
+    if (pairs_)
+      last();
+    else
+      e_.masked(e_.firstLanes(Index::constant(left)), e_.depth(), last);
     return sums;
   }
 
@@ -195,6 +214,7 @@ class DotProducts {
   Emitter &e_;
   GemmShape g_;
   int64_t lanes_, together_, block_;
+  bool pairs_;  // elements are bf16, multiplied in pairs along k
   Type element_;
   Value lhs_, rhs_;
   Index outer_;

@@ -1,5 +1,6 @@
 #include "compiler/codegen/cpu/strategies/micro_kernel.h"
 
+#include "compiler/codegen/cpu/strategies/bf16_pairs.h"
 #include "compiler/codegen/cpu/strategies/transpose_square.h"
 #include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
@@ -70,10 +71,37 @@ SmallVector<Value> MicroKernel::multiply(const Tile &tile) {
   Value zero = graph::scalarConstant(e_.builder(), e_.loc(), type, 0.0);
   Emitter::Carry sums(tile.rows * vectors, zero);
   const Ahead &ahead = tile.ahead;
-  return e_.loop(Index::constant(0), tile.steps, 1, sums, [&](Index k, ValueRange carried) {
-    if (ahead.pointer) e_.prefetch(ahead.pointer, ahead.element, e_.scale(k, ahead.stride_k));
-    return step(k, carried, tile.rows, tile.width, tile.lhs, tile.rhs);
-  });
+  auto steps = [&](const Index &from, const Index &to, bool both) {
+    sums = e_.loop(from, to, 1, sums, [&](Index k, ValueRange carried) {
+      if (ahead.pointer) e_.prefetch(ahead.pointer, ahead.element, e_.scale(k, ahead.stride_k));
+      return step(k, carried, tile, both);
+    });
+  };
+  Index zeroth = Index::constant(0);
+  if (!t_.pairs) {
+    steps(zeroth, tile.steps, false);
+    return sums;
+  }
+  Index end = e_.divide(e_.add(tile.steps, 1), 2);
+  if (g_.k % 2 == 0 || (tile.lhs.padded && tile.rhs.padded)) {
+    steps(zeroth, end, true);
+    return sums;
+  }
+  // The last k has no partner in memory. Parts of an odd k are even, but for the last one.
+  Index whole = e_.divide(tile.steps, 2);
+  steps(zeroth, whole, true);
+  steps(whole, end, false);
+  return sums;
+}
+
+Value MicroKernel::at(const Operand &operand, const Index &k) {
+  int64_t unit = t_.pairs && !operand.padded ? 2 : 1;
+  return e_.pointerTo(operand.pointer, operand.element, e_.scale(k, unit * operand.stride_k));
+}
+
+Value MicroKernel::read(const Operand &operand, Value at, const Index &index, bool both) {
+  if (t_.pairs && !operand.padded) return loadPairs(e_, at, index, operand.stride_k, both);
+  return e_.load(at, operand.element, index);
 }
 
 void MicroKernel::storePartial(const Tile &tile, ArrayRef<Value> sums) {
@@ -87,17 +115,17 @@ void MicroKernel::storePartial(const Tile &tile, ArrayRef<Value> sums) {
       });
 }
 
-Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, int64_t width,
-                                 const Operand &lhs, const Operand &rhs) {
+Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, const Tile &tile, bool both) {
   OpBuilder &b = e_.builder();
+  int64_t rows = tile.rows, width = tile.width;
+  const Operand &lhs = tile.lhs, &rhs = tile.rhs;
   int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
-  Value row = e_.pointerTo(rhs.pointer, rhs.element, e_.scale(k, rhs.stride_k));
-  Value column = e_.pointerTo(lhs.pointer, lhs.element, e_.scale(k, lhs.stride_k));
+  Value row = at(rhs, k), column = at(lhs, k);
   SmallVector<Value> right(vectors);
   for (int64_t v = 0; v < vectors; ++v) {
     Index index = Index::constant(v * lanes * rhs.stride_i);
     if (lanes > 1) index.step = rhs.stride_i;
-    auto load = [&] { right[v] = e_.splat(e_.load(row, rhs.element, index)); };
+    auto load = [&] { right[v] = e_.splat(read(rhs, row, index, both)); };
     if (rhs.padded)
       load();
     else
@@ -105,19 +133,26 @@ Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, int64_t rows, 
   }
   if (rhs.copy) {
     Index to = e_.scale(k, vectors * lanes);
+    Type packed = t_.pairs ? Type(b.getI32Type()) : element_;
     for (int64_t v = 0; v < vectors; ++v) {
       Index index = e_.add(to, v * lanes);
-      e_.store(rhs.copy, element_, lanes > 1 ? e_.lanesFrom(index) : index, right[v]);
-      e_.prefetch(row, element_, Index::constant(kPrefetchDistance * rhs.stride_k + v * lanes));
+      e_.store(rhs.copy, packed, lanes > 1 ? e_.lanesFrom(index) : index, right[v]);
     }
+    // A line of memory holds two vectors of pairs, and each of them takes two rows.
+    int64_t unit = t_.pairs ? 2 : 1;
+    for (int64_t v = 0; v < vectors; ++v)
+      e_.prefetch(
+          row, t_.pairs ? rhs.element : element_,
+          Index::constant((kPrefetchDistance + v % unit) * rhs.stride_k + v / unit * unit * lanes));
   }
   if (lhs.padded) e_.prefetch(column, lhs.element, Index::constant(kPrefetchRun * lhs.stride_k));
   Emitter::Carry next(sums.begin(), sums.end());
   for (int64_t i = 0; i < rows; ++i) {
-    Value left = e_.splat(e_.load(column, lhs.element, Index::constant(i * lhs.stride_i)));
+    Value left = e_.splat(read(lhs, column, Index::constant(i * lhs.stride_i), both));
     for (int64_t v = 0; v < vectors; ++v) {
       Value &sum = next[i * vectors + v];
-      sum = math::FmaOp::create(b, e_.loc(), left, right[v], sum);
+      sum = t_.pairs ? multiplyPairs(e_, left, right[v], sum)
+                     : math::FmaOp::create(b, e_.loc(), left, right[v], sum).getResult();
     }
   }
   return next;

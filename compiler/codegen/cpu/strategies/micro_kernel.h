@@ -10,19 +10,21 @@ namespace graven::codegen::cpu {
 // Emits tiles of the product `dot` and stores the kernel's outputs there.
 //
 // The accumulators of a tile stay in registers while k ascends, with one fused multiply-add per
-// element and k, so an element has the same bits in whatever tile it falls. A step of k loads the
+// element and k, so an element has the same bits in whatever tile it falls; with pairs of bf16, one
+// instruction for two k. A step of k loads the
 // tile's vectors of the right operand and spreads one element of the left operand after the other
 // over all lanes: the outer product of K. Goto and R. van de Geijn (2008) and of BLIS (F. G. Van
 // Zee and R. van de Geijn, ACM TOMS 41, 2015).
 class MicroKernel {
  public:
   // One operand at a tile: element (k, i) lies at pointer + k stride_k + i stride_i, where i counts
-  // from the tile's first row or column.
+  // from the tile's first row or column. Where products are computed in pairs and the operand is
+  // `padded`, elements are pairs, and k counts them.
   struct Operand {
     mlir::Value pointer;
     mlir::Type element;  // in memory
     int64_t stride_k, stride_i;
-    bool padded;  // elements behind the last index may be read
+    bool padded;  // it is packed: elements behind the last index may be read
     // Of the right operand, where not null: vectors are also written there, row after row of the
     // tile's width in whole vectors, which packs a panel (panel_format.h) on the way.
     mlir::Value copy = {};
@@ -53,8 +55,11 @@ class MicroKernel {
 
  private:
   llvm::SmallVector<mlir::Value> multiply(const Tile &tile);
-  Emitter::Carry step(const Index &k, mlir::ValueRange sums, int64_t rows, int64_t width,
-                      const Operand &lhs, const Operand &rhs);
+  // `both`: with pairs, there is an odd k.
+  Emitter::Carry step(const Index &k, mlir::ValueRange sums, const Tile &tile, bool both);
+  // What an operand holds at step `k`, `index` behind the tile's first row or column.
+  mlir::Value read(const Operand &operand, mlir::Value at, const Index &index, bool both);
+  mlir::Value at(const Operand &operand, const Index &k);
   void storePartial(const Tile &tile, llvm::ArrayRef<mlir::Value> sums);
   void finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
                   llvm::ArrayRef<mlir::Value> sums);
@@ -66,7 +71,7 @@ class MicroKernel {
   Emitter &e_;
   const Tiling &t_;
   const GemmShape &g_;
-  mlir::Type element_;
+  mlir::Type element_;   // of sums
   bool through_memory_;  // tiles are written down before the epilogue
   mlir::Value tile_;     // where
   Index outer_;

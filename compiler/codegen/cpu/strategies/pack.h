@@ -7,7 +7,8 @@
 
 namespace graven::codegen::cpu {
 
-// Narrow elements are packed as what they are computed with.
+// Narrow elements are packed as what they are computed with, or bf16 in pairs (bf16_pairs.h): the
+// format's unit is then a pair, and its k counts pairs; an odd last k is followed by zeros.
 // Element (k, i) of matrix o lies at source + o's offset + k stride_k + i stride_i.
 struct PanelPacking {
   mlir::Value source, target;
@@ -15,7 +16,9 @@ struct PanelPacking {
   PanelFormat format;
   int64_t stride_k, stride_i;
   int64_t lanes;  // of a vector; divides the format's width and granule
-  Index steps;    // of k that are copied: the format's, or, unknown before, at most as many
+  Index steps;    // of k that are copied: all, or, unknown before, at most as many
+  bool pairs = false;
+  mlir::Type packedElement() const;
   // Axes that number the matrices: length and stride in the source.
   llvm::SmallVector<std::pair<int64_t, int64_t>> outer;
 };

@@ -20,7 +20,8 @@
 
 namespace graven::codegen::cpu {
 
-// Lengths count elements.
+// Lengths count elements. Where elements are packed in pairs along k (bf16_pairs.h), a pair counts
+// as one, and `k` as half, rounded up.
 struct PanelFormat {
   int64_t length;   // of the free axis
   int64_t k;        // of the contracted axis

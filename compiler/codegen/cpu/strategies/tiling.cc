@@ -1,5 +1,6 @@
 #include "compiler/codegen/cpu/strategies/tiling.h"
 
+#include "compiler/codegen/cpu/strategies/bf16_pairs.h"
 #include "compiler/codegen/loops/rules.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -36,11 +37,13 @@ class Choice {
       : target_(target),
         epilogue_(epilogue),
         converts_(graph::isNarrowFloat(element)),
-        constant_(constant && !converts_) {
+        pairs_possible_(hasPairs(element, target)),
+        constant_(constant && (!converts_ || pairs_possible_)) {
     t_.gemm = gemm;
     t_.bytes = heldBytes(element);
     turn();
     chooseTile();
+    choosePairs();
     chooseParts();
     chooseRhs();
     chooseLhs();
@@ -57,7 +60,9 @@ class Choice {
   int64_t m() const { return std::max<int64_t>(t_.gemm.m, 1); }
   int64_t n() const { return std::max<int64_t>(t_.gemm.n, 1); }
   int64_t k() const { return std::max<int64_t>(t_.gemm.k, 1); }
-  int64_t rhsBytes() const { return t_.gemm.k * t_.gemm.n * t_.bytes; }
+  // Of an element as products read it: packed pairs stay as narrow as memory.
+  int64_t readBytes() const { return t_.pairs ? 2 : t_.bytes; }
+  int64_t rhsBytes() const { return t_.gemm.k * t_.gemm.n * readBytes(); }
   // Whether the right operand comes from memory and few tiles of rows share each part of it.
   bool fewTiles() const { return rhsBytes() > target_.l2_bytes && m() <= kFewRows; }
   bool transposedRhs() const { return !constant_ && t_.gemm.rhs_n != 1 && t_.gemm.n > 1; }
@@ -100,40 +105,53 @@ class Choice {
     t_.rows = decide("rows", t_.rows);
   }
 
+  // Whether a right operand whose elements do not lie along lanes is worth a copy: gathering
+  // straight from it costs less where it is small.
+  bool strided() const { return transposedRhs() && k() * n() * t_.gemm.outerCount() > 512; }
+
+  // Pairs pay in any size: where nothing is packed they are made as operands are read.
+  void choosePairs() {
+    bool possible = pairs_possible_ && t_.lanes >= kLeastPairLanes;
+    t_.pairs = possible && decide("pairs", t_.gemm.k > 1);
+    if (converts_ && !t_.pairs) constant_ = false;
+  }
+
   // A long contracted axis with a small result: each part of it brings as much of both operands as
   // the cache holds, and serves all tiles from there. Storing and adding up a part's result costs
   // about as much as 16 steps of k, and takes scratch memory, at most a quarter of the operands'.
   void chooseParts() {
     const GemmShape &g = t_.gemm;
-    int64_t held = target_.l2_bytes / 2 / t_.bytes / (m() + t_.columns());
-    if (transposedRhs()) held = std::min(held, kStackBytes / (t_.columns() * t_.bytes));
+    int64_t held = target_.l2_bytes / 2 / readBytes() / (m() + t_.columns());
+    if (transposedRhs() || t_.pairs)
+      held = std::min(held, kStackBytes / (t_.columns() * readBytes()));
     int64_t part_k = std::clamp<int64_t>(held / 64 * 64, kLeastPart, kMostPart);
-    bool pays = !target_.strict() && !constant_ && g.k >= kMostPart &&
-                (g.m + g.n) * g.k * t_.bytes > target_.l2_bytes &&
+    // A part's left operand is not packed. Where its elements must be put together to pairs, for
+    // each of many panels, that costs more than a long axis.
+    bool pays = !target_.strict() && !constant_ && !(t_.pairs && packsToConvert()) &&
+                g.k >= kMostPart && (g.m + g.n) * g.k * readBytes() > target_.l2_bytes &&
                 4 * g.m * g.n <= (g.m + g.n) * part_k;
     t_.part_k = g.is_turned ? g.k : decide("part_k", pays ? part_k : g.k);
+    if (t_.pairs && t_.part_k < g.k) t_.part_k = llvm::alignTo(t_.part_k, 2);
     t_.parts = t_.part_k ? blocks(g.k, t_.part_k) : 1;
   }
 
   void chooseRhs() {
     if (t_.isSplit()) {
       // A part's panels lie in the cache: they are packed where elements do not lie along lanes.
-      t_.rhs = transposedRhs() ? Packing::kPanel : Packing::kNone;
+      t_.rhs = transposedRhs() || (t_.pairs && m() > t_.rows) ? Packing::kPanel : Packing::kNone;
       return;
     }
-    int64_t panel = k() * t_.columns() * t_.bytes;
+    int64_t panel = t_.packedSteps(k()) * t_.columns() * t_.bytes;
     bool beyond_l2 = rhsBytes() > target_.l2_bytes;
     bool large = beyond_l2 && m() >= kManyRows;
     // Rows of a panel at multiples of half a page fall into the same few sets of the cache; where
     // they are pages apart, each step of k is a page of its own, which the machine does not
     // foresee. Packing on the way of the first tile costs next to nothing and asks for memory in
     // time.
-    int64_t stride = t_.gemm.rhs_k * t_.bytes;
+    int64_t stride = t_.gemm.rhs_k * readBytes();
     bool scattered = (stride % kAliasedStride == 0 || stride >= 8192) && t_.gemm.k >= 512;
     bool aliased = scattered && stride % kAliasedStride == 0 && m() >= kManyRows;
     bool far = scattered && beyond_l2 && m() > 4 && panel <= kStackBytes;
-    // Gathering straight from the operand costs less than packing where it is small.
-    bool strided = transposedRhs() && k() * n() * t_.gemm.outerCount() > 512;
     Packing packing = Packing::kNone;
     if (constant_ && !t_.gemm.is_turned) {
       packing = Packing::kConstant;
@@ -141,10 +159,16 @@ class Choice {
       packing = t_.rhsFormat().panels() * panel <= kStackBytes && t_.gemm.rhsMatrices() == 1
                     ? Packing::kCall
                     : Packing::kStage;
-    } else if (large || aliased || far || strided || (converts_ && m() > t_.rows)) {
+    } else if (large || aliased || far || strided() || (converts_ && m() > t_.rows)) {
       packing = panel <= kStackBytes ? Packing::kPanel : Packing::kStage;
     }
     t_.rhs = Packing(decide("pack_rhs", int64_t(packing)));
+  }
+
+  // Packing converts each element once, not once for every panel of columns, or makes pairs of
+  // elements that do not lie together.
+  bool packsToConvert() const {
+    return converts_ && n() > 2 * t_.columns() && !(t_.pairs && t_.gemm.lhs_k == 1);
   }
 
   void chooseLhs() {
@@ -152,14 +176,13 @@ class Choice {
     // Rows of the left operand lie along k in most products. Where they lie across, each step of k
     // is a stride away; at multiples of half a page all of them fall into the same few sets of the
     // cache.
-    bool aliased = t_.gemm.lhs_k != 1 && t_.gemm.lhs_k * t_.bytes % kAliasedStride == 0 &&
+    bool aliased = t_.gemm.lhs_k != 1 && t_.gemm.lhs_k * readBytes() % kAliasedStride == 0 &&
                    t_.gemm.k >= 512 && n() >= 4 * t_.columns();
     // A left operand that each panel of columns reads from behind the cache: a tile's rows are as
     // many streams in memory, in a packed panel they are one, which can be asked for ahead.
-    bool streams = m() * k() * t_.bytes > 4 * target_.l2_bytes && n() >= 16 * t_.columns();
-    // Packing converts each element once, not once for every panel of columns.
-    bool converts = converts_ && n() > 2 * t_.columns();
-    t_.lhs = decide("pack_lhs", aliased || streams || converts) ? Packing::kStage : Packing::kNone;
+    bool streams = m() * k() * readBytes() > 4 * target_.l2_bytes && n() >= 16 * t_.columns();
+    t_.lhs = decide("pack_lhs", aliased || streams || packsToConvert()) ? Packing::kStage
+                                                                        : Packing::kNone;
   }
 
   // One panel of columns and all rows at first; more workgroups where that makes too few, fewer
@@ -190,14 +213,15 @@ class Choice {
     const GemmShape &g = t_.gemm;
     bool stays =
         g.rhs_n == 1 ? g.rhs_k * t_.bytes % kAliasedStride != 0 : g.rhs_k == 1 && g.rhs_n == g.k;
-    t_.fetches = decide("fetches", t_.rhs == Packing::kPanel && fewTiles() && m() > t_.rows &&
-                                       t_.rowBlocks() == 1 && stays);
+    t_.fetches = decide("fetches", !t_.pairs && t_.rhs == Packing::kPanel && fewTiles() &&
+                                       m() > t_.rows && t_.rowBlocks() == 1 && stays);
   }
 
   const strategy::Target &target_;
   int64_t epilogue_;
-  bool converts_;  // operands are f16 or bf16
-  bool constant_;  // the right operand can be packed by the compiler
+  bool converts_;        // operands are f16 or bf16
+  bool pairs_possible_;  // as far as the element and the target go
+  bool constant_;        // the right operand can be packed by the compiler
   Tiling t_;
 };
 
@@ -235,6 +259,7 @@ std::string Tiling::name() const {
   std::string text = "t" + std::to_string(rows) + "x" + std::to_string(columns());
   if (gemm.is_turned) text += "t";
   if (lhs != Packing::kNone) text += "l";
+  if (pairs) text += "b";
   if (isSplit()) text += "k" + std::to_string(part_k);
   if (rhs != Packing::kNone) text += rhs == Packing::kConstant ? "c" : "p";
   return text;
@@ -249,6 +274,7 @@ Tiling::Params Tiling::params() const {
           {"pack_lhs", static_cast<int64_t>(lhs)},
           {"pack_rhs", static_cast<int64_t>(rhs)},
           {"turned", gemm.is_turned},
+          {"pairs", pairs},
           {"fetches", fetches},
           {"part_k", part_k}};
 }
@@ -266,6 +292,7 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
   tiling.block_columns = param("block_columns");
   tiling.lhs = Packing(param("pack_lhs"));
   tiling.rhs = Packing(param("pack_rhs"));
+  tiling.pairs = param("pairs");
   tiling.fetches = param("fetches");
   tiling.part_k = param("part_k");
   tiling.parts = tiling.part_k ? blocks(tiling.gemm.k, tiling.part_k) : 1;

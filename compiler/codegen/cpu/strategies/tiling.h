@@ -31,19 +31,24 @@ struct Tiling {
   int64_t block_columns = 1;      // the same
   Packing lhs = Packing::kNone;
   Packing rhs = Packing::kNone;
+  bool pairs = false;    // operands are bf16, packed and multiplied in pairs along k (bf16_pairs.h)
   bool fetches = false;  // tiles ask memory for the right operand's next panel
-  // The contracted axis in parts of `part_k` (the last may be shorter): a first stage computes the
-  // products of the parts into scratch memory, the main stage adds them up in ascending order.
+  // The contracted axis in parts of `part_k` (even with pairs; the last may be shorter): a first
+  // stage computes the products of the parts into scratch memory, the main stage adds them up in
+  // ascending order.
   int64_t parts = 1, part_k = 0;
 
   bool isSplit() const { return parts > 1; }
 
   int64_t columns() const { return vectors * lanes; }
+  // What a packed operand holds for `length` of k, in elements of `bytes`: a pair counts as one.
+  int64_t packedSteps(int64_t length) const { return pairs ? (length + 1) / 2 : length; }
   PanelFormat rhsFormat() const {
     // A part's last steps are packed by whole squares.
-    return {gemm.n, isSplit() ? llvm::alignTo(part_k, lanes) : gemm.k, columns(), lanes};
+    int64_t steps = packedSteps(isSplit() ? part_k : gemm.k);
+    return {gemm.n, isSplit() ? llvm::alignTo(steps, lanes) : steps, columns(), lanes};
   }
-  PanelFormat lhsFormat() const { return {gemm.m, gemm.k, rows, rows}; }
+  PanelFormat lhsFormat() const { return {gemm.m, packedSteps(gemm.k), rows, rows}; }
   int64_t rowBlocks() const;
   int64_t columnBlocks() const;
   // Workgroups: row blocks number fastest, then column blocks, then matrices, then parts.

@@ -1,7 +1,8 @@
 // Speed of single kernels on one core, for people. Not a test.
 //
 //   kernel_benchmark [FILTER]
-//   kernel_benchmark nn:MxNxK[:PARAM=NUMBER,...] ...   products (nn, nt or tn) with a forced tiling
+//   kernel_benchmark nn:[TYPE:]MxNxK[:PARAM=NUMBER,...] ...
+//       products (nn, nt or tn) of TYPE (f32 at first; f16, bf16, f64) with a forced tiling
 #include <gtest/gtest.h>
 #include <time.h>
 
@@ -65,9 +66,10 @@ void measure(const char *name, const std::string &text, const char *filter, doub
   for (void *buffer : buffers) free(buffer);
 }
 
-std::string product(int64_t m, int64_t n, int64_t k, bool lhs_transposed, bool rhs_transposed) {
-  auto t = [](int64_t a, int64_t b) {
-    return std::to_string(a) + "x" + std::to_string(b) + "xf32";
+std::string product(int64_t m, int64_t n, int64_t k, bool lhs_transposed, bool rhs_transposed,
+                    const std::string &type = "f32") {
+  auto t = [&](int64_t a, int64_t b) {
+    return std::to_string(a) + "x" + std::to_string(b) + "x" + type;
   };
   std::string lhs = lhs_transposed ? t(k, m) : t(m, k), rhs = rhs_transposed ? t(n, k) : t(k, n);
   std::string body = "    %0 = dot_general(%a0, %a1, lhs_contract = [" +
@@ -79,13 +81,21 @@ std::string product(int64_t m, int64_t n, int64_t k, bool lhs_transposed, bool r
 
 // Measures the product that `argument` describes; false where it describes none.
 bool measureProduct(const std::string &argument) {
-  char orientation[3];
+  llvm::SmallVector<llvm::StringRef> parts;
+  llvm::StringRef(argument).split(parts, ':', 3);
+  if (parts.size() < 2 || !llvm::is_contained({"nn", "nt", "tn", "tt"}, parts[0])) return false;
+  std::string type = "f32";
+  if (llvm::is_contained({"f16", "bf16", "f32", "f64"}, parts[1])) {
+    type = parts[1].str();
+    parts.erase(parts.begin() + 1);
+  }
   long m, n, k;
-  if (sscanf(argument.c_str(), "%2[nt]:%ldx%ldx%ld", orientation, &m, &n, &k) != 4) return false;
-  size_t colon = argument.find(':', 3);
-  std::string force = colon == std::string::npos ? "" : "contraction" + argument.substr(colon);
-  measure(argument.c_str(), product(m, n, k, orientation[0] == 't', orientation[1] == 't'), nullptr,
-          -2, strategy::Numerics::kFast, force);
+  if (parts.size() < 2 || sscanf(parts[1].str().c_str(), "%ldx%ldx%ld", &m, &n, &k) != 3)
+    return false;
+  std::string force = "contraction";
+  for (llvm::StringRef params : llvm::ArrayRef(parts).drop_front(2)) force += ":" + params.str();
+  measure(argument.c_str(), product(m, n, k, parts[0][0] == 't', parts[0][1] == 't', type), nullptr,
+          -2, strategy::Numerics::kFast, parts.size() > 2 ? force : "");
   return true;
 }
 
