@@ -21,6 +21,8 @@ constexpr int64_t kManyRows = 256;
 constexpr int64_t kFewRows = 96;
 // Least and most steps of a part of a contracted axis that is split.
 constexpr int64_t kLeastPart = 256, kMostPart = 2048;
+// Least tiles of rows that a workgroup keeps in the cache, and the panels of columns they meet.
+constexpr int64_t kHeldTiles = 4, kHeldPanels = 8;
 // Rows of an operand at multiples of so many bytes fall into the same few sets of a cache.
 constexpr int64_t kAliasedStride = 2048;
 
@@ -65,6 +67,10 @@ class Choice {
   int64_t rhsBytes() const { return t_.gemm.k * t_.gemm.n * readBytes(); }
   // Whether the right operand comes from memory and few tiles of rows share each part of it.
   bool fewTiles() const { return rhsBytes() > target_.l2_bytes && m() <= kFewRows; }
+  // Whether each panel of columns reads a left operand from behind the cache.
+  bool streamsLhs() const {
+    return m() * k() * readBytes() > 4 * target_.l2_bytes && n() >= 16 * t_.columns();
+  }
   bool transposedRhs() const { return !constant_ && t_.gemm.rhs_n != 1 && t_.gemm.n > 1; }
 
   // Where both operands lie along k, one of them must be transposed for its elements to fill a
@@ -180,9 +186,8 @@ class Choice {
                    t_.gemm.k >= 512 && n() >= 4 * t_.columns();
     // A left operand that each panel of columns reads from behind the cache: a tile's rows are as
     // many streams in memory, in a packed panel they are one, which can be asked for ahead.
-    bool streams = m() * k() * readBytes() > 4 * target_.l2_bytes && n() >= 16 * t_.columns();
-    t_.lhs = decide("pack_lhs", aliased || streams || packsToConvert()) ? Packing::kStage
-                                                                        : Packing::kNone;
+    t_.lhs = decide("pack_lhs", aliased || streamsLhs() || packsToConvert()) ? Packing::kStage
+                                                                             : Packing::kNone;
   }
 
   // One panel of columns and all rows at first; more workgroups where that makes too few, fewer
@@ -194,6 +199,16 @@ class Choice {
       t_.block_columns = llvm::alignTo(n(), t_.columns());
       while (t_.grid() < kWorkgroups && t_.block_columns > t_.columns())
         t_.block_columns = llvm::alignTo(llvm::divideCeil(t_.block_columns, 2), t_.columns());
+      return;
+    }
+    // Both operands packed, the left one far larger than the cache: rows that fit half of it meet
+    // some panels of columns, which come from behind it once for all tiles of these rows.
+    int64_t held = target_.l2_bytes / 2 / (k() * readBytes()) / t_.rows * t_.rows;
+    bool packed =
+        t_.lhs == Packing::kStage && (t_.rhs == Packing::kStage || t_.rhs == Packing::kConstant);
+    if (packed && streamsLhs() && held >= kHeldTiles * t_.rows) {
+      t_.block_rows = decide("block_rows", std::min(t_.block_rows, held));
+      t_.block_columns = decide("block_columns", kHeldPanels * t_.columns());
       return;
     }
     auto work = [&] { return t_.block_rows * t_.block_columns * (2 * k() + epilogue_); };

@@ -81,6 +81,7 @@ TEST(ContractionKernels, ForcedVariants) {
       "pack_rhs=2,fetches=1",
       "pack_rhs=3",
       "pack_rhs=1,pack_lhs=1",
+      "pack_rhs=1,pack_lhs=1,rows=4,block_rows=8,block_columns=64",
       "pack_rhs=2,rows=3,block_rows=6",
       "turned=1,pack_rhs=1",
       "turned=1,pack_rhs=3",
