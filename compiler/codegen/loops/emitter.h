@@ -68,7 +68,8 @@ class Emitter {
   };
   void setRun(Run run) { run_ = run; }
   Run run() const { return run_; }
-  // Emits a value at loop level `depth`, or at the innermost condition, once for each key.
+  // Emits a value at loop level `depth`, or at the innermost condition, once for each key. What it
+  // is made of must be known there.
   mlir::Value once(std::vector<uintptr_t> key, int depth, llvm::function_ref<mlir::Value()> emit) {
     return memoized(std::move(key), level(depth), emit);
   }

@@ -146,7 +146,7 @@ Value words(Emitter &e, const Draw &draw, const Index &number) {
     Value all = e.once({reinterpret_cast<uintptr_t>(draw.op),
                         reinterpret_cast<uintptr_t>(first.base.getAsOpaquePointer()),
                         static_cast<uintptr_t>(first.offset), static_cast<uintptr_t>(blocks)},
-                       first.depth, [&] { return wordsOfBlocks(e, draw, first, blocks); });
+                       e.depth(), [&] { return wordsOfBlocks(e, draw, first, blocks); });
     SmallVector<int64_t> order;
     for (int64_t lane = before; lane < before + e.lanes(); ++lane)
       order.push_back(lane % 4 * blocks + lane / 4);

@@ -53,8 +53,13 @@ uint64_t SharingChoice::median() const {
 
 void SharingChoice::next_in_trial() {
   scores_[trying_] = median();
+  // Long calls gain from every thread; trying one alone would cost more than it could tell.
+  const bool is_long = scores_[kShareAll] > kBlockTime;
   uint8_t next = trying_ + 1;
-  while (next < kSharings && !differs(static_cast<Sharing>(next))) scores_[next++] = UINT64_MAX;
+  while (next < kSharings &&
+         (!differs(static_cast<Sharing>(next)) || (is_long && next == kShareNone))) {
+    scores_[next++] = UINT64_MAX;
+  }
   if (next < kSharings) {
     begin_block(kTrial, static_cast<Sharing>(next));
   } else {

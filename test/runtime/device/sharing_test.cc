@@ -46,6 +46,13 @@ TEST(SharingTest, AWayThatIsNoDifferentIsNotTried) {
   EXPECT_EQ(choice.current(), graven1::kShareNone);
 }
 
+TEST(SharingTest, LongCallsAreNotTriedAlone) {
+  SharingChoice choice;
+  auto counts = call(choice, {{40000000, 45000000, 80000000}}, 20, {5, 2});
+  EXPECT_EQ(counts[graven1::kShareNone], 0);
+  EXPECT_EQ(choice.current(), graven1::kShareAll);
+}
+
 TEST(SharingTest, NothingToShareMeansNothingToMeasure) {
   SharingChoice choice;
   EXPECT_TRUE(choice.timed());
