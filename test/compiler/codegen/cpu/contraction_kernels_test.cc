@@ -71,7 +71,6 @@ TEST(ContractionKernels, EpilogueTypesAndCpus) {
         checkProduct(size, false, size.k % 2, type, "contraction", cpu, true);
 }
 
-// Strides that fall into the same sets of the cache, and operands that are packed for them.
 // Every way to cut and pack a product, whatever the cost model would choose.
 TEST(ContractionKernels, ForcedVariants) {
   const char *const variants[] = {
@@ -128,6 +127,7 @@ TEST(ContractionKernels, DotProducts) {
   EXPECT_EQ(strict.run(inputs), reference.run(inputs));
 }
 
+// Strides that fall into the same sets of the cache, and operands that are packed for them.
 TEST(ContractionKernels, PackedOperands) {
   struct Row {
     Size size;
