@@ -75,14 +75,4 @@ SmallVector<Value> multiplyMatrices(OpBuilder &b, Location loc, Type element, Va
   return results;
 }
 
-void keepRolled(Value carried) {
-  MLIRContext *context = carried.getContext();
-  auto unroll = LLVM::LoopUnrollAttr::get(context, /*disable=*/BoolAttr::get(context, true), {}, {},
-                                          {}, {}, {}, {});
-  auto annotation = LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {}, {}, {}, {}, {},
-                                                  {}, {}, {}, {}, {}, {});
-  // The branch that the loop becomes takes the attribute over.
-  carried.getDefiningOp<scf::ForOp>()->setAttr("loop_annotation", annotation);
-}
-
 }  // namespace graven::codegen::gpu

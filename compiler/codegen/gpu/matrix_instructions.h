@@ -36,10 +36,6 @@ llvm::SmallVector<mlir::Value> multiplyMatrices(mlir::OpBuilder &builder, mlir::
                                                 mlir::Type element, mlir::ValueRange left,
                                                 mlir::ValueRange right, mlir::ValueRange sums);
 
-// Says that the loop whose result `carried` is stays a loop: the assembler unrolls loops of few
-// turns, reads ahead in all of them, and runs out of registers.
-void keepRolled(mlir::Value carried);
-
 }  // namespace graven::codegen::gpu
 
 #endif  // GRAVEN_COMPILER_CODEGEN_GPU_MATRIX_INSTRUCTIONS_H_

@@ -2,6 +2,7 @@
 
 #include "compiler/codegen/cpu/strategies/bf16_pairs.h"
 #include "compiler/codegen/cpu/strategies/transpose_square.h"
+#include "compiler/codegen/loops/keep_rolled.h"
 #include "compiler/codegen/loops/product_kernel.h"
 #include "compiler/codegen/loops/rules.h"
 #include "dialect/graph/ops/elementwise_scalar.h"
@@ -79,7 +80,19 @@ SmallVector<Value> MicroKernel::multiply(const Tile &tile) {
   };
   Index zeroth = Index::constant(0);
   if (!t_.pairs) {
-    steps(zeroth, tile.steps, false);
+    if (t_.streams == 1) {
+      steps(zeroth, tile.steps, false);
+      if (t_.rolled()) keepRolled(sums[0]);
+      return sums;
+    }
+    Index stretch = e_.divide(tile.steps, t_.streams);
+    sums = e_.loop(zeroth, stretch, 1, sums, [&](Index k, ValueRange carried) {
+      Emitter::Carry next(carried);
+      for (int64_t stream = 0; stream < t_.streams; ++stream)
+        next = step(e_.add(k, e_.scale(stretch, stream)), next, tile, false);
+      return next;
+    });
+    steps(e_.scale(stretch, t_.streams), tile.steps, false);
     return sums;
   }
   Index end = e_.divide(e_.add(tile.steps, 1), 2);

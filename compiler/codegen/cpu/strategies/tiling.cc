@@ -23,6 +23,8 @@ constexpr int64_t kFewRows = 96;
 constexpr int64_t kLeastPart = 256, kMostPart = 2048;
 // Least tiles of rows that a workgroup keeps in the cache, and the panels of columns they meet.
 constexpr int64_t kHeldTiles = 4, kHeldPanels = 8;
+// Streams in which a single row's product reads the right operand.
+constexpr int64_t kStreams = 8;
 // Rows of an operand at multiples of so many bytes fall into the same few sets of a cache.
 constexpr int64_t kAliasedStride = 2048;
 
@@ -51,6 +53,7 @@ class Choice {
     chooseLhs();
     chooseBlocks();
     chooseFetches();
+    chooseStreams();
   }
   const Tiling &tiling() const { return t_; }
 
@@ -91,10 +94,14 @@ class Choice {
     // Few rows leave registers for more columns; few columns for more rows.
     // A panel that is transposed should fit the first-level cache all the same.
     bool few = m() <= 4 && !transposedRhs();
-    // One row is a matter of memory: half of the columns each for two threads.
     int64_t most = !few ? 2 : 4;
-    if (few && m() == 1)
-      most = std::min<int64_t>(target_.vector_registers / 2, llvm::divideCeil(wanted, 2));
+    // One or two rows are a matter of memory, which long runs and whole rows of the matrix bring
+    // faster; but where it is large, half of the columns each are for two threads.
+    if (few && m() <= 2) {
+      bool shared = rhsBytes() > target_.l2_bytes;
+      most = std::min<int64_t>(target_.vector_registers / 2 / m(),
+                               shared ? llvm::divideCeil(wanted, 2) : wanted);
+    }
     t_.vectors = std::min(wanted, most);
     if (t_.gemm.is_turned) t_.vectors = 1;
     t_.vectors = decide("vectors", t_.vectors);
@@ -232,6 +239,15 @@ class Choice {
                                        m() > t_.rows && t_.rowBlocks() == 1 && stays);
   }
 
+  // A single row waits for the matrix. Whole rows of it are foreseen; parts of rows come faster
+  // from several places at a time, where the second-level cache holds the matrix or nearly does.
+  void chooseStreams() {
+    bool possible = !t_.pairs && !t_.isSplit() && !target_.strict();
+    bool pays = m() == 1 && n() > t_.columns() && !transposedRhs() && k() >= 8 * kStreams &&
+                2 * rhsBytes() >= target_.l2_bytes && 2 * rhsBytes() <= 3 * target_.l2_bytes;
+    t_.streams = possible ? decide("streams", pays ? kStreams : 1) : 1;
+  }
+
   const strategy::Target &target_;
   int64_t epilogue_;
   bool converts_;        // operands are f16 or bf16
@@ -291,6 +307,7 @@ Tiling::Params Tiling::params() const {
           {"turned", gemm.is_turned},
           {"pairs", pairs},
           {"fetches", fetches},
+          {"streams", streams},
           {"part_k", part_k}};
 }
 
@@ -309,6 +326,7 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
   tiling.rhs = Packing(param("pack_rhs"));
   tiling.pairs = param("pairs");
   tiling.fetches = param("fetches");
+  tiling.streams = param("streams");
   tiling.part_k = param("part_k");
   tiling.parts = tiling.part_k ? blocks(tiling.gemm.k, tiling.part_k) : 1;
   return tiling;

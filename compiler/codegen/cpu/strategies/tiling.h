@@ -33,6 +33,9 @@ struct Tiling {
   Packing rhs = Packing::kNone;
   bool pairs = false;    // operands are bf16, packed and multiplied in pairs along k (bf16_pairs.h)
   bool fetches = false;  // tiles ask memory for the right operand's next panel
+  // Stretches of the contracted axis, as long as each other, that a tile walks side by side; what
+  // is left of the axis follows them. Each is a stream that the machine asks for ahead.
+  int64_t streams = 1;
   // The contracted axis in parts of `part_k` (even with pairs; the last may be shorter): a first
   // stage computes the products of the parts into scratch memory, the main stage adds them up in
   // ascending order.
@@ -41,6 +44,8 @@ struct Tiling {
   bool isSplit() const { return parts > 1; }
 
   int64_t columns() const { return vectors * lanes; }
+  // Whether steps of k are not unrolled: one or two rows that read long runs of the matrix.
+  bool rolled() const { return rows <= 2 && vectors >= 8; }
   // What a packed operand holds for `length` of k, in elements of `bytes`: a pair counts as one.
   int64_t packedSteps(int64_t length) const { return pairs ? (length + 1) / 2 : length; }
   PanelFormat rhsFormat() const {

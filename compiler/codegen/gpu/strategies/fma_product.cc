@@ -1,6 +1,7 @@
 #include "compiler/codegen/gpu/instructions.h"
 #include "compiler/codegen/gpu/matrix_instructions.h"
 #include "compiler/codegen/gpu/strategies/block_product.h"
+#include "compiler/codegen/loops/keep_rolled.h"
 #include "dialect/graph/ops/elementwise_scalar.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"

@@ -87,6 +87,8 @@ TEST(ContractionKernels, ForcedVariants) {
       "vectors=1,rows=5,block_rows=10",
       "part_k=16",
       "part_k=4,block_columns=32",
+      "streams=8",
+      "streams=3,vectors=1,rows=1",
   };
   const Size sizes[] = {{1, 7, 5}, {17, 33, 7}, {29, 67, 13}, {8, 64, 70}};
   for (const char *variant : variants)
@@ -125,6 +127,30 @@ TEST(ContractionKernels, DotProducts) {
   for (auto [type, numbers] : llvm::zip(strict.func().getInputTypes(), strict.randomInputs(5)))
     inputs.push_back(CompiledKernel::encode(type, numbers));
   EXPECT_EQ(strict.run(inputs), reference.run(inputs));
+}
+
+// A single row reads a matrix as large as the second-level cache in several streams, whatever is
+// left of the contracted axis; strict code keeps to the ascending order.
+TEST(ContractionKernels, SingleRowsReadStreams) {
+  auto streams = [](CompiledKernel &kernel) {
+    return mlir::cast<mlir::IntegerAttr>(kernel.func().getStrategy().getParams().get("streams"))
+        .getInt();
+  };
+  auto cached = [](strategy::Target &target) { target.l2_bytes = 512 << 10; };
+  auto strictly = [](strategy::Target &target) { target.numerics = strategy::Numerics::kStrict; };
+  for (auto [type, size, bound] :
+       {std::tuple("f32", Size{1, 290, 517}, 2e-6), {"f64", Size{1, 140, 517}, 1e-14}})
+    for (const char *cpu : {"native", "x86-64-v3"}) {
+      SCOPED_TRACE(testing::Message() << type << cpu);
+      std::string text = product(size, false, false, type, true);
+      CompiledKernel kernel(text, "", cpu, cached);
+      ASSERT_TRUE(kernel.ok());
+      EXPECT_EQ(streams(kernel), 8);
+      kernel.check(9, bound);
+      CompiledKernel strict(text, "", cpu, strictly);
+      ASSERT_TRUE(strict.ok());
+      EXPECT_EQ(streams(strict), 1);
+    }
 }
 
 // Strides that fall into the same sets of the cache, and operands that are packed for them.
