@@ -4,7 +4,8 @@
 // (micro_kernel.h). Where the right operand's rows are far apart, or its elements do not lie along
 // lanes, its panels are copied first (panel_format.h): by the thread that needs them next, or by a
 // stage of their own where they would not fit the stack. A long contracted axis with a small result
-// is cut into parts, which a stage of its own computes (join_parts.h). tiling.h decides.
+// is cut into parts, which a stage of its own computes (join_parts.h); one that makes panels too
+// long for the stack is walked some steps at a time. tiling.h decides.
 #include "compiler/codegen/cpu/kernel_function.h"
 #include "compiler/codegen/cpu/strategies/join_parts.h"
 #include "compiler/codegen/cpu/strategies/micro_kernel.h"
@@ -16,6 +17,7 @@
 #include "compiler/strategy/kernel_name.h"
 #include "compiler/strategy/pack_constants.h"
 #include "compiler/strategy/same_index.h"
+#include "dialect/graph/ops/elementwise_scalar.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
@@ -135,6 +137,8 @@ class Main {
     // A panel of no k takes no memory, but has a place.
     if (t_.rhs == Packing::kPanel || t_.rhs == Packing::kCall)
       packed_rhs_ = f_.stackPointer(std::max<int64_t>(t_.stackBytes(), 1));
+    if (t_.isDeep()) sums_ = f_.stackPointer(t_.sumsBytes());
+    begin_ = Index::constant(0);
     steps_ = Index::constant(g_.k);
   }
 
@@ -171,13 +175,17 @@ class Main {
       whenLast(column_block, t_.columnBlocks(), [&] { emitColumns(Index::constant(whole), left); });
   }
 
-  // Narrows the operands to a part of k.
+  // Narrows the operands to part number `part` of k, in parts of `length`.
+  void narrow(const Index &part, int64_t length) {
+    begin_ = e_.scale(part, length);
+    lhs_outer_ = e_.add(lhs_outer_, e_.scale(begin_, g_.lhs_k));
+    rhs_outer_ = e_.add(rhs_outer_, e_.scale(begin_, g_.rhs_k));
+    steps_ = Index::constant(length);
+    if (g_.k % length) steps_ = e_.minimum(steps_, e_.subtract(Index::constant(g_.k), begin_));
+  }
+
   void beginPart(const Index &part) {
-    Index begin = e_.scale(part, t_.part_k);
-    lhs_outer_ = e_.add(lhs_outer_, e_.scale(begin, g_.lhs_k));
-    rhs_outer_ = e_.add(rhs_outer_, e_.scale(begin, g_.rhs_k));
-    steps_ = Index::constant(t_.part_k);
-    if (g_.k % t_.part_k) steps_ = e_.minimum(steps_, e_.subtract(Index::constant(g_.k), begin));
+    narrow(part, t_.part_k);
     Index matrix = e_.add(e_.scale(part, g_.outerCount()), outer_);
     partial_ = e_.pointerTo(f_.scratchPointer(0), element_, e_.scale(matrix, g_.m * g_.n));
   }
@@ -233,7 +241,7 @@ class Main {
       emitTile(from, t_.rows, n, width, source, {});
     };
     Index next = e_.add(from, t_.rows);
-    if (t_.rowBlocks() == 1 || t_.block_columns > t_.columns()) {
+    if (t_.rowBlocks() == 1 || t_.block_columns > t_.columns() || t_.isDeep()) {
       pack();
       return on_the_way ? next : from;
     }
@@ -256,38 +264,77 @@ class Main {
       return {e_.pointerTo(lhs_, source_, start), source_, g_.lhs_k, g_.lhs_m, false};
     }
     Index start = panelStart(e_.divide(m, t_.rows), t_.lhsFormat(), g_.lhsMatrices() > 1);
+    if (t_.isDeep()) start = e_.add(start, e_.scale(e_.divide(begin_, t_.pairs ? 2 : 1), t_.rows));
     return {e_.pointerTo(packed_lhs_, packed_, start), packed_, t_.rows, 1, true};
   }
 
-  // What the tile at row `m` asks for of the panel behind that of column `n`: one of its vectors
-  // for each k, or as many lines where the panel is one run of memory.
-  MicroKernel::Ahead nextPanel(const Index &m, const Index &n) {
+  // What the tile at row `m` asks for of what is packed next behind the panel of column `n`: one of
+  // its vectors for each k, or as many lines where the panel is one run of memory.
+  MicroKernel::Ahead packedNext(const Index &m, const Index &n) {
     if (!t_.fetches) return {};
     bool run = g_.rhs_k == 1;
     int64_t step = run ? kLine / t_.bytes : t_.lanes;
-    Index share = e_.minimum(e_.divide(m, t_.rows), Index::constant(t_.vectors - 1));
-    Index start = e_.add(rhs_outer_, e_.scale(e_.add(n, t_.columns()), g_.rhs_n));
+    // A deep panel's first tile packs.
+    Index tile = e_.add(e_.divide(m, t_.rows), t_.isDeep() ? -1 : 0);
+    Index share = e_.minimum(tile, Index::constant(t_.vectors - 1));
+    Index start = e_.add(rhs_outer_, e_.scale(n, g_.rhs_n));
+    start = e_.add(start, t_.isDeep() ? t_.depth * g_.rhs_k : t_.columns() * g_.rhs_n);
     start = e_.add(start, e_.scale(share, run ? step * g_.k : step));
     return {e_.pointerTo(rhs_, source_, start), source_, run ? step : g_.rhs_k};
   }
 
-  void emitTile(const Index &m, int64_t rows, const Index &n, int64_t width,
-                const MicroKernel::Operand &rhs, const MicroKernel::Ahead &ahead) {
-    micro_kernel_.emit({outer_, m, rows, n, width, leftOperand(m), rhs, ahead, steps_, partial_});
+  // Where the sums of a tile go: the matrix of a part of k, or the sums of the workgroup's rows.
+  MicroKernel::Partial partialAt(const Index &m, const Index &n, int64_t width) {
+    if (t_.isSplit())
+      return {e_.pointerTo(partial_, element_, e_.add(e_.scale(m, g_.n), n)), g_.n, false};
+    if (!t_.isDeep()) return {};
+    int64_t stride = llvm::alignTo(width, t_.lanes);
+    Index row = e_.subtract(m, e_.scale(row_block_, t_.block_rows));
+    return {e_.pointerTo(sums_, element_, e_.scale(row, stride)), stride, true};
   }
 
-  // All tiles of the workgroup with columns [n, n + width).
-  void emitColumns(const Index &n, int64_t width) {
+  void emitTile(const Index &m, int64_t rows, const Index &n, int64_t width,
+                const MicroKernel::Operand &rhs, const MicroKernel::Ahead &ahead) {
+    micro_kernel_.emit(
+        {outer_, m, rows, n, width, leftOperand(m), rhs, ahead, steps_, partialAt(m, n, width)});
+  }
+
+  // All tiles of the workgroup with columns [n, n + width), for the steps of k at hand.
+  void emitTiles(const Index &n, int64_t width) {
     int64_t whole = g_.m / t_.rows * t_.rows, left = g_.m - whole;
     Index from = e_.scale(row_block_, t_.block_rows);
     Index to = e_.minimum(e_.add(from, t_.block_rows), Index::constant(whole));
     if (t_.rhs == Packing::kPanel) from = emitPanelOf(n, width, from);
     MicroKernel::Operand rhs = rightOperand(n, width);
     auto tile = [&](const Index &m, int64_t rows) {
-      emitTile(m, rows, n, width, rhs, nextPanel(m, n));
+      emitTile(m, rows, n, width, rhs, packedNext(m, n));
     };
     if (whole) e_.loop(from, to, t_.rows, [&](Index m) { tile(m, t_.rows); }, t_.rows);
     if (left) whenLast(row_block_, t_.rowBlocks(), [&] { tile(Index::constant(whole), left); });
+  }
+
+  // The workgroup's result in columns [n, n + width).
+  void emitColumns(const Index &n, int64_t width) {
+    if (!t_.isDeep()) return emitTiles(n, width);
+    Index from = e_.scale(row_block_, t_.block_rows), zeroth = Index::constant(0);
+    Index rows =
+        e_.minimum(Index::constant(t_.block_rows), e_.subtract(Index::constant(g_.m), from));
+    e_.setLanes(t_.lanes);
+    Value zero =
+        graph::scalarConstant(e_.builder(), e_.loc(), e_.vectorType(element_, t_.lanes), 0);
+    Index end = e_.scale(rows, llvm::alignTo(width, t_.lanes));
+    e_.loop(
+        zeroth, end, t_.lanes,
+        [&](Index i) { e_.store(sums_, element_, t_.lanes > 1 ? e_.lanesFrom(i) : i, zero); },
+        t_.lanes);
+    int64_t parts = llvm::divideCeil(g_.k, t_.depth);
+    e_.loop(zeroth, Index::constant(parts), 1, [&](Index part) {
+      Index lhs = lhs_outer_, rhs = rhs_outer_;
+      narrow(part, t_.depth);
+      emitTiles(n, width);
+      lhs_outer_ = lhs, rhs_outer_ = rhs;
+    });
+    micro_kernel_.finish(outer_, from, rows, n, width, sums_);
   }
 
   KernelFunction &f_;
@@ -297,8 +344,9 @@ class Main {
   MicroKernel micro_kernel_;
   Type source_, element_, packed_;  // of the operands in memory; of sums; of panels
   Value lhs_, rhs_, packed_lhs_, packed_rhs_;
-  Value partial_;  // where the sums of a part go
-  Index steps_;    // of k
+  Value partial_;        // where the sums of a part go
+  Value sums_;           // the same for those of the steps before
+  Index begin_, steps_;  // of k
   Index workgroup_, row_block_, outer_, lhs_outer_, rhs_outer_;
 };
 

@@ -51,7 +51,10 @@ void MicroKernel::emit(const Tile &tile) {
   outer_ = tile.outer;
   int64_t rows = tile.rows, width = tile.width;
   SmallVector<Value> sums = multiply(tile);
-  if (tile.partial) return storePartial(tile, sums);
+  if (tile.partial.pointer)
+    return forEachPartial(tile, [&](const Index &place, size_t i) {
+      e_.store(tile.partial.pointer, element_, place, sums[i]);
+    });
   if (!g_.is_turned) return finishTile(tile.m, rows, tile.n, width, sums);
   // Squares of the tile, side by side.
   int64_t lanes = t_.lanes, squares = llvm::divideCeil(rows, lanes);
@@ -71,6 +74,10 @@ SmallVector<Value> MicroKernel::multiply(const Tile &tile) {
   Type type = e_.vectorType(element_, t_.lanes);
   Value zero = graph::scalarConstant(e_.builder(), e_.loc(), type, 0.0);
   Emitter::Carry sums(tile.rows * vectors, zero);
+  if (tile.partial.adds)
+    forEachPartial(tile, [&](const Index &place, size_t i) {
+      sums[i] = e_.splat(e_.load(tile.partial.pointer, element_, place));
+    });
   const Ahead &ahead = tile.ahead;
   auto steps = [&](const Index &from, const Index &to, bool both) {
     sums = e_.loop(from, to, 1, sums, [&](Index k, ValueRange carried) {
@@ -117,14 +124,13 @@ Value MicroKernel::read(const Operand &operand, Value at, const Index &index, bo
   return e_.load(at, operand.element, index);
 }
 
-void MicroKernel::storePartial(const Tile &tile, ArrayRef<Value> sums) {
+void MicroKernel::forEachPartial(const Tile &tile, function_ref<void(const Index &, size_t)> body) {
   int64_t lanes = t_.lanes, vectors = llvm::divideCeil(tile.width, lanes);
   for (int64_t i = 0; i < tile.rows; ++i)
     for (int64_t v = 0; v < vectors; ++v)
       inColumns(v * lanes, tile.width, [&] {
-        Index place = e_.add(e_.scale(e_.add(tile.m, i), g_.n), e_.add(tile.n, v * lanes));
-        e_.store(tile.partial, element_, lanes > 1 ? e_.lanesFrom(place) : place,
-                 sums[i * vectors + v]);
+        Index place = Index::constant(i * tile.partial.stride + v * lanes);
+        body(lanes > 1 ? e_.lanesFrom(place) : place, i * vectors + v);
       });
 }
 
@@ -171,14 +177,15 @@ Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, const Tile &ti
   return next;
 }
 
+Index MicroKernel::placeInRows(const Index &row, int64_t vector, int64_t vectors) {
+  Index index = e_.add(e_.scale(row, vectors * t_.lanes), vector * t_.lanes);
+  return t_.lanes > 1 ? e_.lanesFrom(index) : index;
+}
+
 // `rows` x `width` elements of the result from row `m` and column `n` on; lanes lie along columns.
 void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
                              ArrayRef<Value> sums) {
   int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
-  auto place = [&](const Index &row, int64_t v) {
-    Index index = e_.add(e_.scale(row, vectors * lanes), v * lanes);
-    return lanes > 1 ? e_.lanesFrom(index) : index;
-  };
   auto single = llvm::make_scope_exit([&] { e_.setRun({}); });
   if (!through_memory_ || rows * vectors <= 4) {
     for (int64_t i = 0; i < rows; ++i)
@@ -192,25 +199,37 @@ void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64
   }
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t v = 0; v < vectors; ++v)
-      e_.store(tile_, element_, place(Index::constant(i), v), sums[i * vectors + v]);
-  // Some independent vectors at a time hide the latency of the operations.
-  int64_t together = std::max<int64_t>(4 / vectors, 1), whole = rows / together * together;
-  auto finishRows = [&](int64_t from, int64_t to, int64_t count) {
-    e_.loop(Index::constant(from), Index::constant(to), count, [&](Index row) {
-      for (int64_t i = 0; i < count; ++i)
-        for (int64_t v = 0; v < vectors; ++v) {
-          Index at = e_.add(row, i);
-          Value sum = e_.load(tile_, element_, place(at, v));
-          inColumns(v * lanes, width, [&] {
-            e_.setRun({v, vectors});
-            storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, e_.add(m, at),
-                         e_.add(n, v * lanes), sum);
-          });
-        }
-    });
+      e_.store(tile_, element_, placeInRows(Index::constant(i), v, vectors), sums[i * vectors + v]);
+  finish(outer_, m, Index::constant(rows), n, width, tile_);
+}
+
+void MicroKernel::finish(const Index &outer, const Index &m, const Index &rows, const Index &n,
+                         int64_t width, Value memory) {
+  e_.setLanes(t_.lanes);
+  int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
+  auto single = llvm::make_scope_exit([&] { e_.setRun({}); });
+  auto finishRows = [&](const Index &from, const Index &to, int64_t count) {
+    e_.loop(
+        from, to, count,
+        [&](Index row) {
+          for (int64_t i = 0; i < count; ++i)
+            for (int64_t v = 0; v < vectors; ++v) {
+              Index at = e_.add(row, i);
+              Value sum = e_.load(memory, element_, placeInRows(at, v, vectors));
+              inColumns(v * lanes, width, [&] {
+                e_.setRun({v, vectors});
+                storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer, e_.add(m, at),
+                             e_.add(n, v * lanes), sum);
+              });
+            }
+        },
+        count);
   };
-  if (whole) finishRows(0, whole, together);
-  if (rows > whole) finishRows(whole, rows, 1);
+  // Some independent vectors at a time hide the latency of the operations.
+  int64_t together = std::max<int64_t>(4 / vectors, 1);
+  Index whole = e_.scale(e_.divide(rows, together), together);
+  if (!whole.isConstant() || whole.offset) finishRows(Index::constant(0), whole, together);
+  if (!rows.isConstant() || rows.offset > whole.offset) finishRows(whole, rows, 1);
 }
 
 }  // namespace graven::codegen::cpu

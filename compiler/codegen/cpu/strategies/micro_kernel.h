@@ -40,6 +40,14 @@ class MicroKernel {
   MicroKernel(KernelFunction &function, const Tiling &tiling, graph::DotGeneralOp dot,
               int64_t epilogue);
 
+  // Where sums of a part of k are, row after row, from the tile's first element on. Not used where
+  // `pointer` is null.
+  struct Partial {
+    mlir::Value pointer;
+    int64_t stride = 0;  // of rows
+    bool adds = false;   // to what lies there
+  };
+
   // A tile of `rows` x `width` elements at row `m` and column `n` of product number `outer`.
   struct Tile {
     Index outer, m;
@@ -48,10 +56,14 @@ class MicroKernel {
     int64_t width;
     Operand lhs, rhs;
     Ahead ahead;
-    Index steps;               // of k
-    mlir::Value partial = {};  // where not null: sums go to this m x n matrix, not to the epilogue
+    Index steps;           // of k
+    Partial partial = {};  // where used, sums go there, not to the epilogue
   };
   void emit(const Tile &tile);
+  // What follows from the sums of `rows` rows from `m` on, at columns [n, n + width), which lie in
+  // `memory` in rows of whole vectors.
+  void finish(const Index &outer, const Index &m, const Index &rows, const Index &n, int64_t width,
+              mlir::Value memory);
 
  private:
   llvm::SmallVector<mlir::Value> multiply(const Tile &tile);
@@ -60,9 +72,12 @@ class MicroKernel {
   // What an operand holds at step `k`, `index` behind the tile's first row or column.
   mlir::Value read(const Operand &operand, mlir::Value at, const Index &index, bool both);
   mlir::Value at(const Operand &operand, const Index &k);
-  void storePartial(const Tile &tile, llvm::ArrayRef<mlir::Value> sums);
+  // Calls `body` with the place of each of the tile's vectors in `tile.partial` and its number.
+  void forEachPartial(const Tile &tile, llvm::function_ref<void(const Index &, size_t)> body);
   void finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
                   llvm::ArrayRef<mlir::Value> sums);
+  // Where vector `vector` of a row lies, in rows of `vectors` vectors.
+  Index placeInRows(const Index &row, int64_t vector, int64_t vectors);
   // Runs `body` for the vector of a tile `width` wide that begins at `column`, masked where columns
   // end within it.
   void inColumns(int64_t column, int64_t width, llvm::function_ref<void()> body);

@@ -17,6 +17,11 @@ constexpr int64_t kLeastWork = 1 << 18, kWorkgroups = 16;
 // saves more than it costs.
 constexpr int64_t kManyRows = 256;
 
+// Rows of the result whose sums a workgroup keeps on the stack while it walks a long contracted
+// axis panel by panel.
+constexpr int64_t kDeepRows = 256;
+// Rows of a panel that tiles ask for while they meet those before them.
+constexpr int64_t kFetchedRows = 128;
 // Rows of the result up to which waiting for a panel of the right operand from memory counts.
 constexpr int64_t kFewRows = 96;
 // Least and most steps of a part of a contracted axis that is split.
@@ -46,10 +51,12 @@ class Choice {
     t_.gemm = gemm;
     t_.bytes = heldBytes(element);
     turn();
+    t_.depth = t_.gemm.k;
     chooseTile();
     choosePairs();
     chooseParts();
     chooseRhs();
+    chooseDepth();
     chooseLhs();
     chooseBlocks();
     chooseFetches();
@@ -129,6 +136,13 @@ class Choice {
     if (converts_ && !t_.pairs) constant_ = false;
   }
 
+  // Rows of a panel at multiples of half a page fall into the same few sets of the cache; where
+  // they are pages apart, each step of k is a page of its own, which the machine does not foresee.
+  bool scattered() const {
+    int64_t stride = t_.gemm.rhs_k * readBytes();
+    return (stride % kAliasedStride == 0 || stride >= 8192) && t_.gemm.k >= 512;
+  }
+
   // A long contracted axis with a small result: each part of it brings as much of both operands as
   // the cache holds, and serves all tiles from there. Storing and adding up a part's result costs
   // about as much as 16 steps of k, and takes scratch memory, at most a quarter of the operands'.
@@ -140,7 +154,9 @@ class Choice {
     int64_t part_k = std::clamp<int64_t>(held / 64 * 64, kLeastPart, kMostPart);
     // A part's left operand is not packed. Where its elements must be put together to pairs, for
     // each of many panels, that costs more than a long axis.
-    bool pays = !target_.strict() && !constant_ && !(t_.pairs && packsToConvert()) &&
+    // Panels that several tiles share, of which there are enough, are packed.
+    bool packed = scattered() && m() > t_.rows && m() <= kDeepRows && n() >= 16 * t_.columns();
+    bool pays = !target_.strict() && !constant_ && !(t_.pairs && packsToConvert()) && !packed &&
                 g.k >= kMostPart && (g.m + g.n) * g.k * readBytes() > target_.l2_bytes &&
                 4 * g.m * g.n <= (g.m + g.n) * part_k;
     t_.part_k = g.is_turned ? g.k : decide("part_k", pays ? part_k : g.k);
@@ -157,14 +173,11 @@ class Choice {
     int64_t panel = t_.packedSteps(k()) * t_.columns() * t_.bytes;
     bool beyond_l2 = rhsBytes() > target_.l2_bytes;
     bool large = beyond_l2 && m() >= kManyRows;
-    // Rows of a panel at multiples of half a page fall into the same few sets of the cache; where
-    // they are pages apart, each step of k is a page of its own, which the machine does not
-    // foresee. Packing on the way of the first tile costs next to nothing and asks for memory in
-    // time.
-    int64_t stride = t_.gemm.rhs_k * readBytes();
-    bool scattered = (stride % kAliasedStride == 0 || stride >= 8192) && t_.gemm.k >= 512;
-    bool aliased = scattered && stride % kAliasedStride == 0 && m() >= kManyRows;
-    bool far = scattered && beyond_l2 && m() > 4 && panel <= kStackBytes;
+    // Packing on the way of the first tile costs next to nothing and asks for memory in time.
+    bool held = panel <= kStackBytes || m() <= kDeepRows;
+    bool aliased =
+        scattered() && t_.gemm.rhs_k * readBytes() % kAliasedStride == 0 && m() >= kManyRows;
+    bool far = scattered() && beyond_l2 && m() > 4 && held;
     Packing packing = Packing::kNone;
     if (constant_ && !t_.gemm.is_turned) {
       packing = Packing::kConstant;
@@ -173,9 +186,26 @@ class Choice {
                     ? Packing::kCall
                     : Packing::kStage;
     } else if (large || aliased || far || strided() || (converts_ && m() > t_.rows)) {
-      packing = panel <= kStackBytes ? Packing::kPanel : Packing::kStage;
+      packing = held ? Packing::kPanel : Packing::kStage;
     }
     t_.rhs = Packing(decide("pack_rhs", int64_t(packing)));
+  }
+
+  // Whether tiles ask memory for rows of the same panel that are packed next: few of them at a time
+  // fall into the same sets of the cache.
+  bool fetchesRows() const {
+    return t_.rhs == Packing::kPanel && !t_.pairs && fewTiles() && m() > t_.rows &&
+           t_.gemm.rhs_n == 1 && scattered();
+  }
+
+  // A panel holds some hundred steps where their successors are asked for meanwhile, or as many as
+  // fit the stack, in parts of about the same length.
+  void chooseDepth() {
+    if (t_.rhs != Packing::kPanel || t_.isSplit()) return;
+    int64_t most = kStackBytes / (t_.columns() * t_.bytes) * (t_.pairs ? 2 : 1);
+    if (fetchesRows()) most = kFetchedRows;
+    int64_t equal = llvm::divideCeil(k(), llvm::divideCeil(k(), most));
+    t_.depth = decide("depth", k() <= most ? t_.gemm.k : llvm::alignTo(equal, 2));
   }
 
   // Packing converts each element once, not once for every panel of columns, or makes pairs of
@@ -218,6 +248,8 @@ class Choice {
       t_.block_columns = decide("block_columns", kHeldPanels * t_.columns());
       return;
     }
+    if (t_.isDeep())
+      t_.block_rows = std::min<int64_t>(t_.block_rows, llvm::alignTo(kDeepRows, t_.rows));
     auto work = [&] { return t_.block_rows * t_.block_columns * (2 * k() + epilogue_); };
     while (t_.grid() < kWorkgroups && work() >= 2 * kLeastWork && t_.block_rows > t_.rows)
       t_.block_rows = llvm::alignTo(llvm::divideCeil(t_.block_rows, 2), t_.rows);
@@ -230,11 +262,12 @@ class Choice {
   }
 
   // While a panel from memory is packed the first tile of rows waits, and the tiles after it would
-  // leave memory idle: they ask for the next panel, where it stays in the cache until then.
+  // leave memory idle: they ask for what is packed next, where it stays in the cache until then.
   void chooseFetches() {
     const GemmShape &g = t_.gemm;
-    bool stays =
-        g.rhs_n == 1 ? g.rhs_k * t_.bytes % kAliasedStride != 0 : g.rhs_k == 1 && g.rhs_n == g.k;
+    bool stays = t_.isDeep()    ? fetchesRows()
+                 : g.rhs_n == 1 ? g.rhs_k * t_.bytes % kAliasedStride != 0
+                                : g.rhs_k == 1 && g.rhs_n == g.k;
     t_.fetches = decide("fetches", !t_.pairs && t_.rhs == Packing::kPanel && fewTiles() &&
                                        m() > t_.rows && t_.rowBlocks() == 1 && stays);
   }
@@ -242,7 +275,7 @@ class Choice {
   // A single row waits for the matrix. Whole rows of it are foreseen; parts of rows come faster
   // from several places at a time, where the second-level cache holds the matrix or nearly does.
   void chooseStreams() {
-    bool possible = !t_.pairs && !t_.isSplit() && !target_.strict();
+    bool possible = !t_.pairs && !t_.isSplit() && !t_.isDeep() && !target_.strict();
     bool pays = m() == 1 && n() > t_.columns() && !transposedRhs() && k() >= 8 * kStreams &&
                 2 * rhsBytes() >= target_.l2_bytes && 2 * rhsBytes() <= 3 * target_.l2_bytes;
     t_.streams = possible ? decide("streams", pays ? kStreams : 1) : 1;
@@ -292,6 +325,7 @@ std::string Tiling::name() const {
   if (lhs != Packing::kNone) text += "l";
   if (pairs) text += "b";
   if (isSplit()) text += "k" + std::to_string(part_k);
+  if (isDeep()) text += "d" + std::to_string(depth);
   if (rhs != Packing::kNone) text += rhs == Packing::kConstant ? "c" : "p";
   return text;
 }
@@ -308,6 +342,7 @@ Tiling::Params Tiling::params() const {
           {"pairs", pairs},
           {"fetches", fetches},
           {"streams", streams},
+          {"depth", depth},
           {"part_k", part_k}};
 }
 
@@ -327,6 +362,7 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
   tiling.pairs = param("pairs");
   tiling.fetches = param("fetches");
   tiling.streams = param("streams");
+  tiling.depth = param("depth");
   tiling.part_k = param("part_k");
   tiling.parts = tiling.part_k ? blocks(tiling.gemm.k, tiling.part_k) : 1;
   return tiling;

@@ -31,8 +31,14 @@ struct Tiling {
   int64_t block_columns = 1;      // the same
   Packing lhs = Packing::kNone;
   Packing rhs = Packing::kNone;
-  bool pairs = false;    // operands are bf16, packed and multiplied in pairs along k (bf16_pairs.h)
-  bool fetches = false;  // tiles ask memory for the right operand's next panel
+  bool pairs = false;  // operands are bf16, packed and multiplied in pairs along k (bf16_pairs.h)
+  // Tiles ask memory for what is packed next: the right operand's next panel, or the next `depth`
+  // rows of the same one.
+  bool fetches = false;
+  // Steps of k that a panel of the right operand holds (kPanel; even with pairs): a longer axis is
+  // walked in so many steps at a time, with the sums of all rows of the workgroup on the stack. k
+  // where the panel holds all.
+  int64_t depth = 0;
   // Stretches of the contracted axis, as long as each other, that a tile walks side by side; what
   // is left of the axis follows them. Each is a stream that the machine asks for ahead.
   int64_t streams = 1;
@@ -42,6 +48,7 @@ struct Tiling {
   int64_t parts = 1, part_k = 0;
 
   bool isSplit() const { return parts > 1; }
+  bool isDeep() const { return depth < gemm.k; }
 
   int64_t columns() const { return vectors * lanes; }
   // Whether steps of k are not unrolled: one or two rows that read long runs of the matrix.
@@ -49,9 +56,10 @@ struct Tiling {
   // What a packed operand holds for `length` of k, in elements of `bytes`: a pair counts as one.
   int64_t packedSteps(int64_t length) const { return pairs ? (length + 1) / 2 : length; }
   PanelFormat rhsFormat() const {
+    int64_t steps = packedSteps(isSplit() ? part_k : depth);
     // A part's last steps are packed by whole squares.
-    int64_t steps = packedSteps(isSplit() ? part_k : gemm.k);
-    return {gemm.n, isSplit() ? llvm::alignTo(steps, lanes) : steps, columns(), lanes};
+    if (isSplit() || isDeep()) steps = llvm::alignTo(steps, lanes);
+    return {gemm.n, steps, columns(), lanes};
   }
   PanelFormat lhsFormat() const { return {gemm.m, packedSteps(gemm.k), rows, rows}; }
   int64_t rowBlocks() const;
@@ -67,8 +75,10 @@ struct Tiling {
   // Workgroups that add up parts, and the rows of each.
   int64_t joinGrid() const;
   int64_t joinRows() const;
-  // Stack that packing takes, in bytes.
+  // Stack that packing takes, in bytes; and that of the sums of a workgroup's rows and a panel's
+  // columns.
   int64_t stackBytes() const;
+  int64_t sumsBytes() const { return isDeep() ? block_rows * columns() * bytes : 0; }
   // "t8x32p": the tile and what is packed, for the kernel's name.
   std::string name() const;
 

@@ -226,7 +226,9 @@ TEST_F(Bf16Products, SplitContractedAxis) {
     for (bool rhs_transposed : {false, true}) {
       SCOPED_TRACE(testing::Message() << lhs_transposed << rhs_transposed);
       for (const char *variant : {"contraction:pairs=1,part_k=16", "contraction:pairs=1,part_k=5",
-                                  "contraction:pairs=1,part_k=34,block_columns=32"})
+                                  "contraction:pairs=1,part_k=34,block_columns=32",
+                                  "contraction:pairs=1,pack_rhs=2,depth=6",
+                                  "contraction:pairs=1,pack_rhs=2,pack_lhs=1,depth=34"})
         for (Size s : {Size{1, 7, 5}, Size{17, 33, 70}, Size{29, 67, 131}}) {
           SCOPED_TRACE(testing::Message() << s.m << "x" << s.n << "x" << s.k << " " << variant);
           CompiledKernel kernel(product(s, lhs_transposed, rhs_transposed, true), variant);

@@ -88,6 +88,9 @@ TEST(ContractionKernels, ForcedVariants) {
       "part_k=16",
       "part_k=4,block_columns=32",
       "streams=8",
+      "pack_rhs=2,depth=4",
+      "pack_rhs=2,depth=6,pack_lhs=1,rows=4,block_rows=8",
+      "pack_rhs=2,depth=16,block_columns=64",
       "streams=3,vectors=1,rows=1",
   };
   const Size sizes[] = {{1, 7, 5}, {17, 33, 7}, {29, 67, 13}, {8, 64, 70}};
@@ -151,6 +154,31 @@ TEST(ContractionKernels, SingleRowsReadStreams) {
       ASSERT_TRUE(strict.ok());
       EXPECT_EQ(streams(strict), 1);
     }
+}
+
+// Few rows times a large matrix whose rows are far apart walk the contracted axis some steps at a
+// time; the sums wait on the stack and have the bits of one ascending sum.
+TEST(ContractionKernels, DeepPanels) {
+  auto param = [](CompiledKernel &kernel, const char *name) {
+    return mlir::cast<mlir::IntegerAttr>(kernel.func().getStrategy().getParams().get(name))
+        .getInt();
+  };
+  auto cached = [](strategy::Target &target) { target.l2_bytes = 512 << 10; };
+  for (auto [type, size] : {std::pair("f32", Size{21, 512, 701}), {"f64", Size{13, 256, 700}}})
+    for (bool lhs_transposed : {false, true})
+      for (const char *cpu : {"native", "x86-64-v3"}) {
+        SCOPED_TRACE(testing::Message() << type << lhs_transposed << cpu);
+        std::string text = product(size, lhs_transposed, false, type, true);
+        CompiledKernel kernel(text, "", cpu, cached), reference(text, "reference", cpu);
+        ASSERT_TRUE(kernel.ok() && reference.ok());
+        EXPECT_EQ(param(kernel, "depth"), 118);
+        EXPECT_EQ(param(kernel, "fetches"), 1);
+        std::vector<CompiledKernel::Bytes> inputs;
+        for (auto [type, numbers] :
+             llvm::zip(kernel.func().getInputTypes(), kernel.randomInputs(5)))
+          inputs.push_back(CompiledKernel::encode(type, numbers));
+        EXPECT_EQ(kernel.run(inputs), reference.run(inputs));
+      }
 }
 
 // Strides that fall into the same sets of the cache, and operands that are packed for them.
