@@ -72,9 +72,9 @@ strategy::Plan plan(kernel::FusedOp fused, const strategy::Target &target) {
   int64_t lhs_moves = 2 * gemm.lhsMatrices() * gemm.m * gemm.k * tiling.bytes;
   int64_t rhs_moves = 2 * gemm.rhsMatrices() * gemm.k * gemm.n * tiling.bytes;
   if (tiling.rhs == Packing::kStage)
-    plan.stages.push_back({.name = "pack", .grid = tiling.packedRhs(), .moves = rhs_moves});
+    plan.stages.push_back({.name = "pack", .grid = tiling.packingGrid(false), .moves = rhs_moves});
   if (tiling.lhs == Packing::kStage)
-    plan.stages.push_back({.name = "packl", .grid = tiling.packedLhs(), .moves = lhs_moves});
+    plan.stages.push_back({.name = "packl", .grid = tiling.packingGrid(true), .moves = lhs_moves});
   if (tiling.rhs == Packing::kConstant)
     plan.packed.push_back(packedConstant(tiling, operandOf(dot, tiling, false).getArgNumber()));
   plan.scratch_bytes = tiling.scratchBytes();
@@ -105,6 +105,7 @@ PanelPacking packingOf(KernelFunction &function, const Tiling &tiling, bool left
   packing.format = left ? tiling.lhsFormat() : tiling.rhsFormat();
   packing.steps = Index::constant(gemm.k);
   packing.pairs = tiling.pairs;
+  packing.together = tiling.packedTogether(left);
   packing.stride_k = left ? gemm.lhs_k : gemm.rhs_k;
   packing.stride_i = left ? gemm.lhs_m : gemm.rhs_n;
   // The largest power of two that divides the panel's width and fits a vector.
@@ -356,7 +357,7 @@ void emitPacking(kernel::FuncOp kernel, const Tiling &tiling, bool left, ModuleO
   Value target = function.scratchPointer(left ? tiling.lhsOffset() : 0);
   PanelPacking packing = packingOf(function, tiling, left, target);
   function.forEachWorkgroup(
-      [&](Index workgroup) { emitPackedPanel(function.emitter(), packing, workgroup); });
+      [&](Index workgroup) { emitPackedGroup(function.emitter(), packing, workgroup); });
 }
 
 LogicalResult emit(kernel::FuncOp kernel, const strategy::Target &, ModuleOp out) {

@@ -14,6 +14,7 @@ namespace {
 // How many k ahead elements are asked for from memory where each k is a stride away, which no
 // machine foresees.
 constexpr int64_t kPrefetchDistance = 24;
+constexpr int64_t kLine = 64;  // bytes that are asked for at a time
 
 }  // namespace
 
@@ -22,7 +23,7 @@ Type PanelPacking::packedElement() const {
 }
 
 void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t count,
-               int64_t width) {
+               int64_t width, int64_t panels) {
   e.setLanes(p.lanes);
   // What a unit of the panel holds of k, and the units that are filled; all of them wholly but,
   // where k is odd, the last pair.
@@ -35,11 +36,14 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
   if (p.stride_k != 1 || p.lanes == 1) {
     auto step = [&](const Index &k, bool both) {
       Value row = e.pointerTo(from, p.element, e.scale(k, unit * p.stride_k));
+      int64_t run = p.stride_i == 1 ? panels * width : 1;
       for (int64_t i = 0; i < unit; ++i)
-        e.prefetch(row, p.element, Index::constant((kPrefetchDistance + i) * p.stride_k));
-      for (int64_t i = 0; i < width; i += p.lanes) {
+        for (int64_t line = 0; line < run; line += kLine / bytesOf(p.element))
+          e.prefetch(row, p.element, Index::constant((kPrefetchDistance + i) * p.stride_k + line));
+      for (int64_t column = 0; column < panels * width; column += p.lanes) {
+        int64_t panel = column / width, i = column % width;
         Value value = zero;
-        Index index = Index::constant(i * p.stride_i);
+        Index index = Index::constant(column * p.stride_i);
         if (p.lanes > 1) index.step = p.stride_i;
         auto load = [&] {
           value =
@@ -49,7 +53,7 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
           load();
         else if (lanesAt(i))
           e.masked(e.firstLanes(Index::constant(lanesAt(i))), e.depth(), load);
-        e.store(to, packed, target(k, i), value);
+        e.store(to, packed, e.add(target(k, i), panel * p.format.panelStride()), value);
       }
     };
     e.loop(Index::constant(0), units, 1, [&](Index k) { step(k, true); });
@@ -87,10 +91,13 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
   }
 }
 
-void emitPackedPanel(Emitter &e, const PanelPacking &p, const Index &panel) {
+namespace {
+
+// Where panel `number` of matrix `matrix` is copied from, and to.
+std::pair<Value, Value> placesOf(Emitter &e, const PanelPacking &p, const Index &matrix,
+                                 const Index &number) {
   const PanelFormat &format = p.format;
-  int64_t panels = format.panels();
-  Index number = e.modulo(panel, panels), matrix = e.divide(panel, panels);
+  Index panel = e.add(e.scale(matrix, format.panels()), number);
   Index offset = e.scale(number, format.width * p.stride_i);
   int64_t inner = 1;
   for (auto [length, stride] : p.outer) inner *= length;
@@ -99,16 +106,47 @@ void emitPackedPanel(Emitter &e, const PanelPacking &p, const Index &panel) {
     Index index = e.modulo(e.divide(matrix, inner), length);
     offset = e.add(offset, e.scale(index, stride));
   }
-  Value from = e.pointerTo(p.source, p.element, offset);
-  Value to = e.pointerTo(p.target, p.packedElement(), e.scale(panel, format.panelStride()));
-  auto whole = [&] { emitPanel(e, p, from, to, format.width, format.width); };
-  auto left = [&] { emitPanel(e, p, from, to, format.left(), format.leftWidth()); };
+  return {e.pointerTo(p.source, p.element, offset),
+          e.pointerTo(p.target, p.packedElement(), e.scale(panel, format.panelStride()))};
+}
+
+}  // namespace
+
+void emitPackedPanel(Emitter &e, const PanelPacking &p, const Index &panel) {
+  const PanelFormat &format = p.format;
+  int64_t panels = format.panels();
+  Index number = e.modulo(panel, panels), matrix = e.divide(panel, panels);
+  auto [from, to] = placesOf(e, p, matrix, number);
+  auto whole = [&, from = from, to = to] { emitPanel(e, p, from, to, format.width, format.width); };
+  auto left = [&, from = from, to = to] {
+    emitPanel(e, p, from, to, format.left(), format.leftWidth());
+  };
   if (!format.left()) return whole();
   if (panels == 1) return left();
   Value last = e.inside(number, panels - 1, panels);
   Value others = e.inside(number, 0, panels - 1);
   e.when(others, whole);
   e.when(last, left);
+}
+
+void emitPackedGroup(Emitter &e, const PanelPacking &p, const Index &group) {
+  if (p.together == 1) return emitPackedPanel(e, p, group);
+  const PanelFormat &format = p.format;
+  int64_t panels = format.panels(), groups = p.groups(), whole = format.wholePanels() / p.together;
+  Index number = e.modulo(group, groups), matrix = e.divide(group, groups);
+  Index first = e.scale(number, p.together);
+  auto side_by_side = [&] {
+    auto [from, to] = placesOf(e, p, matrix, first);
+    emitPanel(e, p, from, to, format.width, format.width, p.together);
+  };
+  auto one_by_one = [&] {
+    Index start = e.scale(matrix, panels);
+    e.loop(first, Index::constant(panels), 1,
+           [&](Index panel) { emitPackedPanel(e, p, e.add(start, panel)); });
+  };
+  if (whole == groups) return side_by_side();
+  if (whole) e.when(e.inside(number, 0, whole), side_by_side);
+  e.when(e.inside(number, whole, groups), one_by_one);
 }
 
 }  // namespace graven::codegen::cpu

@@ -26,6 +26,8 @@ constexpr int64_t kFetchedRows = 128;
 constexpr int64_t kFewRows = 96;
 // Least and most steps of a part of a contracted axis that is split.
 constexpr int64_t kLeastPart = 256, kMostPart = 2048;
+// Bytes that lie together and are packed at a time.
+constexpr int64_t kPackedRun = 256;
 // Least tiles of rows that a workgroup keeps in the cache, and the panels of columns they meet.
 constexpr int64_t kHeldTiles = 4, kHeldPanels = 8;
 // Streams in which a single row's product reads the right operand.
@@ -300,6 +302,20 @@ int64_t Tiling::grid() const {
 
 int64_t Tiling::joinRows() const { return blocks(gemm.m, kWorkgroups); }
 int64_t Tiling::joinGrid() const { return gemm.outerCount() * blocks(gemm.m, joinRows()); }
+
+int64_t Tiling::packedTogether(bool left) const {
+  // A run of memory of 256 bytes, where elements of a panel lie together.
+  bool runs = (left ? gemm.lhs_m : gemm.rhs_n) == 1 && (left ? gemm.lhs_k : gemm.rhs_k) != 1;
+  PanelFormat format = left ? lhsFormat() : rhsFormat();
+  int64_t together = std::max<int64_t>(kPackedRun / (format.width * bytes), 1);
+  return runs && format.panels() >= kWorkgroups / 2 * together ? together : 1;
+}
+
+int64_t Tiling::packingGrid(bool left) const {
+  int64_t groups =
+      llvm::divideCeil((left ? lhsFormat() : rhsFormat()).panels(), packedTogether(left));
+  return groups * (left ? gemm.lhsMatrices() : gemm.rhsMatrices());
+}
 
 int64_t Tiling::lhsOffset() const {
   if (rhs != Packing::kStage) return 0;

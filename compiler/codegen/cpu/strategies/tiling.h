@@ -69,6 +69,9 @@ struct Tiling {
   // Panels of all matrices of an operand.
   int64_t packedRhs() const { return gemm.rhsMatrices() * rhsFormat().panels(); }
   int64_t packedLhs() const { return gemm.lhsMatrices() * lhsFormat().panels(); }
+  // Panels of an operand that one workgroup of its packing stage (kStage) copies, and workgroups.
+  int64_t packedTogether(bool left) const;
+  int64_t packingGrid(bool left) const;
   // Where the left operand's panels begin in scratch memory, and its size; in bytes.
   int64_t lhsOffset() const;
   int64_t scratchBytes() const;
