@@ -29,7 +29,7 @@ constexpr int64_t kLeastPart = 256, kMostPart = 2048;
 // Bytes that lie together and are packed at a time.
 constexpr int64_t kPackedRun = 256;
 // Least tiles of rows that a workgroup keeps in the cache, and the panels of columns they meet.
-constexpr int64_t kHeldTiles = 4, kHeldPanels = 8;
+constexpr int64_t kHeldTiles = 4, kHeldPanels = 16;
 // Streams in which a single row's product reads the right operand.
 constexpr int64_t kStreams = 8;
 // Rows of an operand at multiples of so many bytes fall into the same few sets of a cache.
