@@ -7,7 +7,8 @@
 // Precise erfc of f32 is computed in f64: exp(-x^2) P(x) / Q(x).
 //
 // Fast erfc is exp(-x^2) g(q) / (x + 15/16), rounded at each step but for the low part of x^2; the
-// divisor and g are both just below 1 at 0, where their roundings count most.
+// divisor and g are both just below 1 at 0, where their roundings count most. With AVX-512 up to
+// 3.87, which most arguments are: one of 16 polynomials, whose coefficients lie in registers.
 //
 // Fast erf is 1 - 2^-w with w = x P(x) approximating -log2(erfc(x)) from 0 on, and 2^-w - 1 with
 // its leading digits.
@@ -15,6 +16,7 @@
 // Minimax approximations found by Remez's exchange algorithm in 220-bit arithmetic or by Lawson's
 // iteration, weighted by the result they contribute to, rounded to the element type.
 #include "compiler/codegen/math/expand_math.h"
+#include "compiler/codegen/math/instruction.h"
 
 namespace graven::codegen {
 namespace {
@@ -50,6 +52,37 @@ constexpr double kQ[] = {1,
 constexpr double kFastTail[] = {0.696529269,     -0.203528985,   0.0911861658,  -0.0119594224,
                                 -0.0226621293,   0.0246669184,   -0.0140244262, 0.00462901592,
                                 -0.000261031644, -0.000539681758};
+// erfc on [0, kPieces] in 16 pieces, of which x is in number kPieceOfSquare x^2 + kPieceOf x,
+// rounded, since erfc changes by about the same factor in each then: polynomials in x -
+// kPieceCenters; relative error 2^-23.6. The centers are near the middle, where a number of the
+// type is almost the value.
+constexpr double kPieces = 3.87, kPieceOfSquare = 0.7111111, kPieceOf = 1.2444445;
+constexpr Row16 kPieceCenters = {0,         0.57725435, 1.005575,  1.3549589, 1.6535134, 1.9092429,
+                                 2.153083,  2.385062,   2.5898213, 2.7878296, 2.9672716, 3.1581767,
+                                 3.3303776, 3.48439,    3.6430886, 3.799941};
+constexpr Row16 kPiece[] = {
+    {1, 0.41429374, 0.15499789, 0.055339485, 0.019365413, 0.0069323396, 0.0023274275, 0.00074357464,
+     0.0002497068, 8.060757e-5, 2.7124415e-5, 7.957051e-6, 2.4788076e-6, 8.321532e-7, 2.5757836e-7,
+     7.703955e-8},
+    {-1.1283795, -0.8086088, -0.41049212, -0.17994007, -0.07329048, -0.029468713, -0.010943774,
+     -0.003819108, -0.0013790061, -0.00047546762, -0.00016928646, -5.2573552e-5, -1.7199465e-5,
+     -6.0213965e-6, -1.9429328e-6, -6.045572e-7},
+    {1.7383803e-5, 0.46677086, 0.41278005, 0.24381144, 0.12118683, 0.056262966, 0.023562862,
+     0.009108809, 0.003571378, 0.001325522, 0.000502318, 0.00016603654, 5.728072e-5, 2.0980835e-5,
+     7.0782544e-6, 2.297277e-6},
+    {0.37579787, 0.08993526, -0.1398755, -0.16025656, -0.10916121, -0.06179101, -0.030174155,
+     -0.013210329, -0.0057064295, -0.0023050213, -0.0009372314, -0.00033204525, -0.000121439174,
+     -4.672809e-5, -1.6542801e-5, -5.6178405e-6},
+    {0.0028847686, -0.18143277, -0.06722474, 0.02729498, 0.04985034, 0.040225893, 0.024628025,
+     0.012717609, 0.006199238, 0.0027714125, 0.0012234232, 0.0004689826, 0.00018311421, 7.444423e-5,
+     2.7785405e-5, 9.910356e-6},
+    {-0.12580733, 0.013866654, 0.06813374, 0.033307716, -1.355169e-5, -0.0120718125, -0.012124271,
+     -0.008172959, -0.004721349, -0.0024085124, -0.0011756552, -0.00049602316, -0.00020902524,
+     -9.034187e-5, -3.578712e-5, -1.3495383e-5},
+    {0.029247874, 0.043734644, -0.0056805164, -0.022049865, -0.013122708, -0.002713725,
+     0.0022044007, 0.003089396, 0.0023916431, 0.0014778712, 0.0008015182, 0.0003978032,
+     0.0001848837, 8.163165e-5, 3.4577293e-5, 1.4149493e-5},
+};
 // erfc(x) exp(x^2) (1 + 2x) in q; relative error 2^-57 with K = 4, when the part of the
 // first coefficient that rounding cut off is added.
 constexpr double kTailLow = -4.5238894e-17;
@@ -139,6 +172,16 @@ Real expandFastErfc(const Scope &scope, llvm::ArrayRef<Real> operands) {
   return select(x < 0.0, 2.0 - tail, tail);
 }
 
+Real piecewiseErfc(const Scope &scope, llvm::ArrayRef<Real> operands) {
+  Real x = operands[0];
+  Real size = abs(x);
+  // The number of the piece is in the last bits of a sum that has no room for a fraction.
+  Int piece = bitsOf(fma(fma(size, kPieceOfSquare, kPieceOf), size, 0x1.8p23));
+  Real tail = piecewisePolynomial(size - lookUp(piece, kPieceCenters), piece, kPiece);
+  Real quick = select(x < 0.0, 2.0 - tail, tail);
+  return patch(!(size <= kPieces), quick, [&] { return expandFastErfc(scope, operands); });
+}
+
 Real expandErfc(const Scope &scope, llvm::ArrayRef<Real> operands) {
   if (!scope.isDouble()) return expandErfcWidened(scope, operands);
   Real x = operands[0];
@@ -150,8 +193,9 @@ Real expandErfc(const Scope &scope, llvm::ArrayRef<Real> operands) {
   return select(size < 0.47, small, large);
 }
 
-constexpr ElementaryFunction kFunctions[] = {{"math.erf", expandErf, expandFastErf},
-                                             {"math.erfc", expandErfc, expandFastErfc}};
+constexpr ElementaryFunction kFunctions[] = {
+    {"math.erf", expandErf, expandFastErf},
+    {"math.erfc", expandErfc, expandFastErfc, piecewiseErfc}};
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 #include "compiler/codegen/math/instruction.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -32,29 +33,36 @@ mlir::Value onRegisters(const Scope &scope, Instruction instruction, Values oper
       .getResults();
 }
 
-}  // namespace
+// A row of 16 numbers, of which each lane of `index` picks one.
+mlir::Value pickFrom(const Scope &scope, mlir::Value row, mlir::Value index) {
+  mlir::OpBuilder &b = scope.builder();
+  return mlir::LLVM::CallIntrinsicOp::create(b, scope.loc(), row.getType(),
+                                             b.getStringAttr("llvm.x86.avx512.permvar.sf.512"),
+                                             mlir::ValueRange{row, index})
+      .getResults();
+}
 
-Real onElements(Instruction instruction, llvm::ArrayRef<Real> operands) {
-  const Scope &scope = *operands[0].scope;
+// `compute`, for registers of `least` (at least 4) to 16 lanes, on values of the scope's shape.
+Real byRegisters(const Scope &scope, Values values, int64_t least,
+                 llvm::function_ref<mlir::Value(Values)> compute) {
   mlir::OpBuilder &b = scope.builder();
   mlir::Location loc = scope.loc();
   auto shape = llvm::dyn_cast<mlir::VectorType>(scope.realType());
-  Values values;
   if (!shape) {
-    auto quarter = mlir::VectorType::get({4}, scope.realType());
-    for (const Real &operand : operands)
-      values.push_back(vector::BroadcastOp::create(b, loc, quarter, operand.value));
-    mlir::Value wide = onRegisters(scope, instruction, values);
-    return scope.wrap(vector::ExtractOp::create(b, loc, wide, 0));
+    for (mlir::Value &value : values)
+      value = vector::BroadcastOp::create(b, loc, mlir::VectorType::get({least}, value.getType()),
+                                          value);
+    return scope.wrap(vector::ExtractOp::create(b, loc, compute(values), 0));
   }
   int64_t count = shape.getNumElements();
-  auto flat = mlir::VectorType::get({count}, shape.getElementType());
-  for (const Real &operand : operands)
-    values.push_back(flat == shape ? operand.value
-                                   : vector::ShapeCastOp::create(b, loc, flat, operand.value));
+  for (mlir::Value &value : values) {
+    auto type = llvm::cast<mlir::VectorType>(value.getType());
+    auto flat = mlir::VectorType::get({count}, type.getElementType());
+    if (flat != type) value = vector::ShapeCastOp::create(b, loc, flat, value);
+  }
   mlir::Value all;
   for (int64_t at = 0; at < count;) {
-    int64_t lanes = count - at > 8 ? 16 : count - at > 4 ? 8 : 4;
+    int64_t lanes = std::max<int64_t>(count - at > 8 ? 16 : count - at > 4 ? 8 : 4, least);
     int64_t used = std::min(lanes, count - at);
     Values parts = values;
     if (lanes != count) {
@@ -62,7 +70,7 @@ Real onElements(Instruction instruction, llvm::ArrayRef<Real> operands) {
       for (int64_t lane = 0; lane < used; ++lane) pick[lane] = at + lane;
       for (mlir::Value &part : parts) part = vector::ShuffleOp::create(b, loc, part, part, pick);
     }
-    mlir::Value part = onRegisters(scope, instruction, parts);
+    mlir::Value part = compute(parts);
     llvm::SmallVector<int64_t> join;
     for (int64_t lane = 0; lane < at; ++lane) join.push_back(lane);
     for (int64_t lane = 0; lane < used; ++lane) join.push_back(at + lane);
@@ -75,8 +83,36 @@ Real onElements(Instruction instruction, llvm::ArrayRef<Real> operands) {
     }
     at += used;
   }
-  if (flat != shape) all = vector::ShapeCastOp::create(b, loc, shape, all);
+  if (all.getType() != shape) all = vector::ShapeCastOp::create(b, loc, shape, all);
   return scope.wrap(all);
+}
+
+}  // namespace
+
+Real onElements(Instruction instruction, llvm::ArrayRef<Real> operands) {
+  const Scope &scope = *operands[0].scope;
+  Values values;
+  for (const Real &operand : operands) values.push_back(operand.value);
+  return byRegisters(scope, values, 4,
+                     [&](Values parts) { return onRegisters(scope, instruction, parts); });
+}
+
+Real lookUp(Int index, const Row16 &row) {
+  const Scope &scope = *index.scope;
+  mlir::OpBuilder &b = scope.builder();
+  auto type = mlir::VectorType::get({16}, b.getF32Type());
+  llvm::SmallVector<float> numbers(std::begin(row), std::end(row));
+  mlir::Value table = mlir::arith::ConstantOp::create(
+      b, scope.loc(), mlir::DenseElementsAttr::get(type, llvm::ArrayRef<float>(numbers)));
+  return byRegisters(scope, {index.value}, 16,
+                     [&](Values parts) { return pickFrom(scope, table, parts[0]); });
+}
+
+Real piecewisePolynomial(Real x, Int index, llvm::ArrayRef<Row16> coefficients) {
+  Real sum = lookUp(index, coefficients.back());
+  for (const Row16 &row : llvm::reverse(coefficients.drop_back()))
+    sum = fma(sum, x, lookUp(index, row));
+  return sum;
 }
 
 }  // namespace graven::codegen

@@ -21,6 +21,14 @@ struct Instruction {
 // `instruction` on each element of `operands` (f32, one shape, any shape).
 Real onElements(Instruction instruction, llvm::ArrayRef<Real> operands);
 
+// 16 numbers of f32, a register of 512 bits.
+using Row16 = double[16];
+
+// row[index mod 16] for each element, by vpermps.
+Real lookUp(Int index, const Row16 &row);
+// A polynomial whose coefficients each element looks up; `coefficients` in ascending order.
+Real piecewisePolynomial(Real x, Int index, llvm::ArrayRef<Row16> coefficients);
+
 }  // namespace graven::codegen
 
 #endif  // GRAVEN_COMPILER_CODEGEN_MATH_INSTRUCTION_H_
