@@ -239,7 +239,7 @@ class Main {
         return e_.setLanes(t_.lanes);
       }
       MicroKernel::Operand source = {rightSource(n), source_, g_.rhs_k, 1, false, packed_rhs_};
-      emitTile(from, t_.rows, n, width, source, {});
+      emitTile(from, t_.rows, n, width, source, {}, {});
     };
     Index next = e_.add(from, t_.rows);
     if (t_.rowBlocks() == 1 || t_.block_columns > t_.columns() || t_.isDeep()) {
@@ -295,9 +295,9 @@ class Main {
   }
 
   void emitTile(const Index &m, int64_t rows, const Index &n, int64_t width,
-                const MicroKernel::Operand &rhs, const MicroKernel::Ahead &ahead) {
-    micro_kernel_.emit(
-        {outer_, m, rows, n, width, leftOperand(m), rhs, ahead, steps_, partialAt(m, n, width)});
+                const MicroKernel::Operand &rhs, const MicroKernel::Ahead &ahead, Value behind) {
+    micro_kernel_.emit({outer_, m, rows, n, width, leftOperand(m), rhs, ahead, steps_,
+                        partialAt(m, n, width), t_.overlaps && rows == t_.rows, behind});
   }
 
   // All tiles of the workgroup with columns [n, n + width), for the steps of k at hand.
@@ -305,12 +305,20 @@ class Main {
     int64_t whole = g_.m / t_.rows * t_.rows, left = g_.m - whole;
     Index from = e_.scale(row_block_, t_.block_rows);
     Index to = e_.minimum(e_.add(from, t_.block_rows), Index::constant(whole));
+    Index first = from;
     if (t_.rhs == Packing::kPanel) from = emitPanelOf(n, width, from);
     MicroKernel::Operand rhs = rightOperand(n, width);
+    // Whether a tile waits when that at row `m` is due.
+    auto waits = [&](const Index &m) -> Value {
+      if (!t_.overlaps) return {};
+      return e_.inside(e_.subtract(m, first), 1, g_.m + 1);
+    };
     auto tile = [&](const Index &m, int64_t rows) {
-      emitTile(m, rows, n, width, rhs, packedNext(m, n));
+      emitTile(m, rows, n, width, rhs, packedNext(m, n), rows == t_.rows ? waits(m) : Value());
     };
     if (whole) e_.loop(from, to, t_.rows, [&](Index m) { tile(m, t_.rows); }, t_.rows);
+    if (whole && t_.overlaps)
+      e_.when(waits(to), [&] { micro_kernel_.finishWaiting(e_.add(to, -t_.rows), n, width); });
     if (left) whenLast(row_block_, t_.rowBlocks(), [&] { tile(Index::constant(whole), left); });
   }
 

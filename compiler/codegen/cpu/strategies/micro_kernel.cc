@@ -20,6 +20,8 @@ namespace {
 constexpr int64_t kPrefetchDistance = 80;
 // The same for a packed left operand, of which a tile reads one long run.
 constexpr int64_t kPrefetchRun = 64;
+// Turns of a loop up to which it might be unrolled as a whole.
+constexpr int64_t kShortLoop = 8;
 // Operations behind the product from which on they are emitted in a loop over the tile's rows:
 // unrolled over the whole tile their temporaries would push accumulators out of registers.
 constexpr int64_t kCostlyEpilogue = 8;
@@ -33,7 +35,7 @@ MicroKernel::MicroKernel(KernelFunction &function, const Tiling &tiling, graph::
       t_(tiling),
       g_(tiling.gemm),
       element_(registerType(elementOf(dot.getLhs()))) {
-  through_memory_ = epilogue > kCostlyEpilogue && t_.rows * t_.vectors > 4;
+  through_memory_ = t_.overlaps || (epilogue > kCostlyEpilogue && t_.rows * t_.vectors > 4);
   if (through_memory_) {
     int64_t height = g_.is_turned ? t_.columns() : t_.rows;
     int64_t width = g_.is_turned ? llvm::alignTo(t_.rows, t_.lanes) : t_.columns();
@@ -55,6 +57,7 @@ void MicroKernel::emit(const Tile &tile) {
     return forEachPartial(tile, [&](const Index &place, size_t i) {
       e_.store(tile.partial.pointer, element_, place, sums[i]);
     });
+  if (tile.waits) return writeDown(rows, width, sums);
   if (!g_.is_turned) return finishTile(tile.m, rows, tile.n, width, sums);
   // Squares of the tile, side by side.
   int64_t lanes = t_.lanes, squares = llvm::divideCeil(rows, lanes);
@@ -79,38 +82,55 @@ SmallVector<Value> MicroKernel::multiply(const Tile &tile) {
       sums[i] = e_.splat(e_.load(tile.partial.pointer, element_, place));
     });
   const Ahead &ahead = tile.ahead;
-  auto steps = [&](const Index &from, const Index &to, bool both) {
-    sums = e_.loop(from, to, 1, sums, [&](Index k, ValueRange carried) {
+  auto loop = [&](const Index &from, const Index &to, ValueRange initial, bool both) {
+    return e_.loop(from, to, 1, initial, [&](Index k, ValueRange carried) {
       if (ahead.pointer) e_.prefetch(ahead.pointer, ahead.element, e_.scale(k, ahead.stride_k));
       return step(k, carried, tile, both);
     });
   };
-  Index zeroth = Index::constant(0);
-  if (!t_.pairs) {
-    if (t_.streams == 1) {
-      steps(zeroth, tile.steps, false);
-      if (t_.rolled()) keepRolled(sums[0]);
-      return sums;
+  Value behind = tile.behind;
+  auto steps = [&](Index from, const Index &to, bool both) {
+    // Of the tile that waits a row each time that its share of the steps is done.
+    bool known = from.isConstant() && to.isConstant();
+    int64_t share = behind && known ? (to.offset - from.offset) / t_.rows : 0;
+    if (share > 0) {
+      sums = e_.loop(Index::constant(0), Index::constant(t_.rows), 1, sums,
+                     [&](Index row, ValueRange carried) {
+                       Index begin = e_.add(e_.scale(row, share), from.offset);
+                       Emitter::Carry next = loop(begin, e_.add(begin, share), carried, both);
+                       // Unrolled as a whole, all its loads would come before the row's stores.
+                       if (share <= kShortLoop) keepRolled(next[0]);
+                       e_.when(behind, [&] {
+                         finishRow(e_.add(tile.m, -t_.rows), row, tile.n, tile.width, tile_);
+                       });
+                       return next;
+                     });
+      from = e_.add(from, share * t_.rows);
+      behind = {};
     }
-    Index stretch = e_.divide(tile.steps, t_.streams);
-    sums = e_.loop(zeroth, stretch, 1, sums, [&](Index k, ValueRange carried) {
+    sums = loop(from, to, sums, both);
+  };
+  Index end = t_.pairs ? e_.divide(e_.add(tile.steps, 1), 2) : tile.steps;
+  if (t_.streams > 1) {
+    Index stretch = e_.divide(end, t_.streams);
+    sums = e_.loop(Index::constant(0), stretch, 1, sums, [&](Index k, ValueRange carried) {
       Emitter::Carry next(carried);
       for (int64_t stream = 0; stream < t_.streams; ++stream)
         next = step(e_.add(k, e_.scale(stretch, stream)), next, tile, false);
       return next;
     });
-    steps(e_.scale(stretch, t_.streams), tile.steps, false);
-    return sums;
+    steps(e_.scale(stretch, t_.streams), end, false);
+  } else if (!t_.pairs || g_.k % 2 == 0 || (tile.lhs.padded && tile.rhs.padded)) {
+    steps(Index::constant(0), end, t_.pairs);
+    if (!t_.pairs && t_.rolled()) keepRolled(sums[0]);
+  } else {
+    // The last k has no partner in memory. Parts of an odd k are even, but for the last one.
+    Index whole = e_.divide(tile.steps, 2);
+    steps(Index::constant(0), whole, true);
+    steps(whole, end, false);
   }
-  Index end = e_.divide(e_.add(tile.steps, 1), 2);
-  if (g_.k % 2 == 0 || (tile.lhs.padded && tile.rhs.padded)) {
-    steps(zeroth, end, true);
-    return sums;
-  }
-  // The last k has no partner in memory. Parts of an odd k are even, but for the last one.
-  Index whole = e_.divide(tile.steps, 2);
-  steps(zeroth, whole, true);
-  steps(whole, end, false);
+  if (behind)  // too few steps
+    e_.when(behind, [&] { finishWaiting(e_.add(tile.m, -t_.rows), tile.n, tile.width); });
   return sums;
 }
 
@@ -177,59 +197,66 @@ Emitter::Carry MicroKernel::step(const Index &k, ValueRange sums, const Tile &ti
   return next;
 }
 
-Index MicroKernel::placeInRows(const Index &row, int64_t vector, int64_t vectors) {
-  Index index = e_.add(e_.scale(row, vectors * t_.lanes), vector * t_.lanes);
-  return t_.lanes > 1 ? e_.lanesFrom(index) : index;
+void MicroKernel::writeDown(int64_t rows, int64_t width, ArrayRef<Value> sums) {
+  int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
+  for (int64_t number = 0; number < rows * vectors; ++number) {
+    Index index = Index::constant(number * lanes);
+    e_.store(tile_, element_, lanes > 1 ? e_.lanesFrom(index) : index, sums[number]);
+  }
+}
+
+void MicroKernel::finishRow(const Index &m, const Index &row, const Index &n, int64_t width,
+                            Value memory) {
+  int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
+  auto single = llvm::make_scope_exit([&] { e_.setRun({}); });
+  for (int64_t v = 0; v < vectors; ++v) {
+    Index index = e_.add(e_.scale(row, vectors * lanes), v * lanes);
+    Value sum = e_.load(memory, element_, lanes > 1 ? e_.lanesFrom(index) : index);
+    inColumns(v * lanes, width, [&] {
+      e_.setRun({v, vectors});
+      storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, e_.add(m, row),
+                   e_.add(n, v * lanes), sum);
+    });
+  }
+}
+
+void MicroKernel::finish(const Index &outer, const Index &m, const Index &rows, const Index &n,
+                         int64_t width, Value memory) {
+  e_.setLanes(t_.lanes);
+  outer_ = outer;
+  auto finishRows = [&](const Index &from, const Index &to, int64_t count) {
+    auto together = [&](Index row) {
+      for (int64_t i = 0; i < count; ++i) finishRow(m, e_.add(row, i), n, width, memory);
+    };
+    e_.loop(from, to, count, together, count);
+  };
+  // Some independent vectors at a time hide the latency of the operations.
+  int64_t count = std::max<int64_t>(4 / llvm::divideCeil(width, t_.lanes), 1);
+  Index whole = e_.scale(e_.divide(rows, count), count);
+  if (!whole.isConstant() || whole.offset) finishRows(Index::constant(0), whole, count);
+  if (!rows.isConstant() || rows.offset > whole.offset) finishRows(whole, rows, 1);
+}
+
+void MicroKernel::finishWaiting(const Index &m, const Index &n, int64_t width) {
+  finish(outer_, m, Index::constant(t_.rows), n, width, tile_);
 }
 
 // `rows` x `width` elements of the result from row `m` and column `n` on; lanes lie along columns.
 void MicroKernel::finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
                              ArrayRef<Value> sums) {
   int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
-  auto single = llvm::make_scope_exit([&] { e_.setRun({}); });
-  if (!through_memory_ || rows * vectors <= 4) {
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t v = 0; v < vectors; ++v)
-        inColumns(v * lanes, width, [&] {
-          e_.setRun({v, vectors});
-          storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, e_.add(m, i),
-                       e_.add(n, v * lanes), sums[i * vectors + v]);
-        });
-    return;
+  if (through_memory_ && rows * vectors > 4) {
+    writeDown(rows, width, sums);
+    return finish(outer_, m, Index::constant(rows), n, width, tile_);
   }
+  auto single = llvm::make_scope_exit([&] { e_.setRun({}); });
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t v = 0; v < vectors; ++v)
-      e_.store(tile_, element_, placeInRows(Index::constant(i), v, vectors), sums[i * vectors + v]);
-  finish(outer_, m, Index::constant(rows), n, width, tile_);
-}
-
-void MicroKernel::finish(const Index &outer, const Index &m, const Index &rows, const Index &n,
-                         int64_t width, Value memory) {
-  e_.setLanes(t_.lanes);
-  int64_t lanes = t_.lanes, vectors = llvm::divideCeil(width, lanes);
-  auto single = llvm::make_scope_exit([&] { e_.setRun({}); });
-  auto finishRows = [&](const Index &from, const Index &to, int64_t count) {
-    e_.loop(
-        from, to, count,
-        [&](Index row) {
-          for (int64_t i = 0; i < count; ++i)
-            for (int64_t v = 0; v < vectors; ++v) {
-              Index at = e_.add(row, i);
-              Value sum = e_.load(memory, element_, placeInRows(at, v, vectors));
-              inColumns(v * lanes, width, [&] {
-                e_.setRun({v, vectors});
-                storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer, e_.add(m, at),
-                             e_.add(n, v * lanes), sum);
-              });
-            }
-        },
-        count);
-  };
-  // Some independent vectors at a time hide the latency of the operations.
-  int64_t together = std::max<int64_t>(4 / vectors, 1);
-  Index whole = e_.scale(e_.divide(rows, together), together);
-  if (!whole.isConstant() || whole.offset) finishRows(Index::constant(0), whole, together);
-  if (!rows.isConstant() || rows.offset > whole.offset) finishRows(whole, rows, 1);
+      inColumns(v * lanes, width, [&] {
+        e_.setRun({v, vectors});
+        storeOutputs(f_.emitter(), f_.body(), f_.outputPointers(), g_, outer_, e_.add(m, i),
+                     e_.add(n, v * lanes), sums[i * vectors + v]);
+      });
 }
 
 }  // namespace graven::codegen::cpu

@@ -15,6 +15,9 @@ namespace graven::codegen::cpu {
 // tile's vectors of the right operand and spreads one element of the left operand after the other
 // over all lanes: the outer product of K. Goto and R. van de Geijn (2008) and of BLIS (F. G. Van
 // Zee and R. van de Geijn, ACM TOMS 41, 2015).
+//
+// Where the tiling `overlaps`, whole tiles are written down and wait: their rows get the epilogue
+// one by one between the steps of the next tile, whose multiplications fill the machine meanwhile.
 class MicroKernel {
  public:
   // One operand at a tile: element (k, i) lies at pointer + k stride_k + i stride_i, where i counts
@@ -58,8 +61,14 @@ class MicroKernel {
     Ahead ahead;
     Index steps;           // of k
     Partial partial = {};  // where used, sums go there, not to the epilogue
+    // The tile shall wait. Where the i1 `behind` (null: false) holds, that of the rows before
+    // waits.
+    bool waits = false;
+    mlir::Value behind = {};
   };
   void emit(const Tile &tile);
+  // The epilogue of the tile that waits, `width` wide at row `m` and column `n`.
+  void finishWaiting(const Index &m, const Index &n, int64_t width);
   // What follows from the sums of `rows` rows from `m` on, at columns [n, n + width), which lie in
   // `memory` in rows of whole vectors.
   void finish(const Index &outer, const Index &m, const Index &rows, const Index &n, int64_t width,
@@ -67,6 +76,10 @@ class MicroKernel {
 
  private:
   llvm::SmallVector<mlir::Value> multiply(const Tile &tile);
+  void writeDown(int64_t rows, int64_t width, llvm::ArrayRef<mlir::Value> sums);
+  // The epilogue of row number `row` of those in `memory` (see finish).
+  void finishRow(const Index &m, const Index &row, const Index &n, int64_t width,
+                 mlir::Value memory);
   // `both`: with pairs, there is an odd k.
   Emitter::Carry step(const Index &k, mlir::ValueRange sums, const Tile &tile, bool both);
   // What an operand holds at step `k`, `index` behind the tile's first row or column.
@@ -76,8 +89,6 @@ class MicroKernel {
   void forEachPartial(const Tile &tile, llvm::function_ref<void(const Index &, size_t)> body);
   void finishTile(const Index &m, int64_t rows, const Index &n, int64_t width,
                   llvm::ArrayRef<mlir::Value> sums);
-  // Where vector `vector` of a row lies, in rows of `vectors` vectors.
-  Index placeInRows(const Index &row, int64_t vector, int64_t vectors);
   // Runs `body` for the vector of a tile `width` wide that begins at `column`, masked where columns
   // end within it.
   void inColumns(int64_t column, int64_t width, llvm::function_ref<void()> body);
@@ -87,7 +98,7 @@ class MicroKernel {
   const Tiling &t_;
   const GemmShape &g_;
   mlir::Type element_;   // of sums
-  bool through_memory_;  // tiles are written down before the epilogue
+  bool through_memory_;  // tiles of more than a few vectors are written down before the epilogue
   mlir::Value tile_;     // where
   Index outer_;
 };

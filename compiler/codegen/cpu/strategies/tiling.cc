@@ -32,6 +32,8 @@ constexpr int64_t kPackedRun = 256;
 constexpr int64_t kHeldTiles = 4, kHeldPanels = 16;
 // Streams in which a single row's product reads the right operand.
 constexpr int64_t kStreams = 8;
+// Registers beside those of a tile that its epilogue takes.
+constexpr int64_t kEpilogueRegisters = 12;
 // Rows of an operand at multiples of so many bytes fall into the same few sets of a cache.
 constexpr int64_t kAliasedStride = 2048;
 
@@ -63,6 +65,7 @@ class Choice {
     chooseBlocks();
     chooseFetches();
     chooseStreams();
+    chooseOverlaps();
   }
   const Tiling &tiling() const { return t_; }
 
@@ -283,6 +286,16 @@ class Choice {
     t_.streams = possible ? decide("streams", pays ? kStreams : 1) : 1;
   }
 
+  // An epilogue between the steps of the next tile takes units of the machine that these leave
+  // idle, if enough registers are left to compute it in, and there is a next tile. To write a tile
+  // down and to stop for each row costs as much as some operations, where a row is one vector.
+  void chooseOverlaps() {
+    int64_t left = target_.vector_registers - t_.vectors * (t_.rows + 1);
+    bool pays = epilogue_ > (t_.vectors > 1 ? 0 : 8) && t_.rows * t_.vectors > 4 &&
+                left >= kEpilogueRegisters && t_.block_rows >= 2 * t_.rows && k() >= 4 * t_.rows;
+    t_.overlaps = decide("overlaps", pays) && !t_.gemm.is_turned && !t_.isSplit() && !t_.isDeep();
+  }
+
   const strategy::Target &target_;
   int64_t epilogue_;
   bool converts_;        // operands are f16 or bf16
@@ -359,6 +372,7 @@ Tiling::Params Tiling::params() const {
           {"fetches", fetches},
           {"streams", streams},
           {"depth", depth},
+          {"overlaps", overlaps},
           {"part_k", part_k}};
 }
 
@@ -379,6 +393,7 @@ Tiling Tiling::fromParams(graph::DotGeneralOp dot, DictionaryAttr params) {
   tiling.fetches = param("fetches");
   tiling.streams = param("streams");
   tiling.depth = param("depth");
+  tiling.overlaps = param("overlaps");
   tiling.part_k = param("part_k");
   tiling.parts = tiling.part_k ? blocks(tiling.gemm.k, tiling.part_k) : 1;
   return tiling;

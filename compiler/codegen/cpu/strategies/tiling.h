@@ -35,6 +35,7 @@ struct Tiling {
   // Tiles ask memory for what is packed next: the right operand's next panel, or the next `depth`
   // rows of the same one.
   bool fetches = false;
+  bool overlaps = false;  // the epilogue of a tile is computed while the next one is multiplied
   // Steps of k that a panel of the right operand holds (kPanel; even with pairs): a longer axis is
   // walked in so many steps at a time, with the sums of all rows of the workgroup on the stack. k
   // where the panel holds all.

@@ -32,6 +32,8 @@ const char *const kVariants[] = {
     "contraction:pairs=1,pack_rhs=1,pack_lhs=1",
     "contraction:pairs=1,pack_rhs=2,rows=3,block_rows=6",
     "contraction:pairs=1,pack_rhs=2,fetches=1",
+    "contraction:pairs=1,overlaps=1,rows=3",
+    "contraction:pairs=1,overlaps=1,rows=1,pack_rhs=2",
     "contraction:pairs=1,pack_rhs=3,vectors=1,rows=5",
     "contraction:pairs=1,turned=1,pack_rhs=1",
     "contraction:pairs=1,turned=1,pack_rhs=3",

@@ -92,6 +92,11 @@ TEST(ContractionKernels, ForcedVariants) {
       "pack_rhs=2,depth=6,pack_lhs=1,rows=4,block_rows=8",
       "pack_rhs=2,depth=16,block_columns=64",
       "streams=3,vectors=1,rows=1",
+      "overlaps=0,rows=5",
+      "overlaps=1",
+      "overlaps=1,rows=3,block_rows=6",
+      "overlaps=1,rows=3,block_rows=6,pack_rhs=2",
+      "overlaps=1,rows=2,vectors=1,pack_rhs=1,pack_lhs=1,block_rows=8,block_columns=64",
   };
   const Size sizes[] = {{1, 7, 5}, {17, 33, 7}, {29, 67, 13}, {8, 64, 70}};
   for (const char *variant : variants)
@@ -214,6 +219,37 @@ TEST(ContractionKernels, PackedOperands) {
   ASSERT_TRUE(kernel.ok());
   EXPECT_EQ(kernel.func().getStages().size(), 3u);
   kernel.check(3, 2e-6);
+}
+
+// Tiles wait for their epilogue where registers are left and other tiles follow: not without an
+// epilogue, with AVX2, for a single tile of rows or a short contracted axis, or for a cheap
+// epilogue of one vector a row. Forced either way the bits are equal.
+TEST(ContractionKernels, EpilogueBetweenSteps) {
+  struct Row {
+    Size size;
+    bool epilogue;
+    const char *cpu;
+    bool overlaps;
+  };
+  for (Row row :
+       {Row{{64, 48, 96}, true, "x86-64-v4", true}, Row{{64, 48, 96}, false, "x86-64-v4", false},
+        Row{{64, 48, 96}, true, "x86-64-v3", false}, Row{{8, 48, 96}, true, "x86-64-v4", false},
+        Row{{64, 48, 12}, true, "x86-64-v4", false}, Row{{64, 10, 96}, true, "x86-64-v4", false}}) {
+    SCOPED_TRACE(testing::Message() << row.size.m << "x" << row.size.n << "x" << row.size.k << " "
+                                    << row.cpu << (row.epilogue ? " with epilogue" : ""));
+    CompiledKernel kernel(product(row.size, false, false, "f32", row.epilogue), "contraction",
+                          row.cpu);
+    ASSERT_TRUE(kernel.ok());
+    mlir::DictionaryAttr params = kernel.func().getStrategy().getParams();
+    EXPECT_EQ(params.getAs<mlir::IntegerAttr>("overlaps").getInt() != 0, row.overlaps);
+  }
+  std::string text = product({61, 70, 129}, false, false, "f32", true);
+  CompiledKernel with(text, "contraction:overlaps=1"), without(text, "contraction:overlaps=0");
+  ASSERT_TRUE(with.ok() && without.ok());
+  std::vector<CompiledKernel::Bytes> inputs;
+  for (auto [type, numbers] : llvm::zip(with.func().getInputTypes(), with.randomInputs(5)))
+    inputs.push_back(CompiledKernel::encode(type, numbers));
+  EXPECT_EQ(with.run(inputs), without.run(inputs));
 }
 
 TEST(ContractionKernels, Reference) {
