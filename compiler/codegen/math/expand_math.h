@@ -14,7 +14,7 @@
 //   precise f64: sqrt 0.5; 1/sqrt 0.51; tanh, logistic, sin, cos 0.8; exp 0.9; expm1, log, log1p,
 //     erf, pow 1; erfc 1.8
 //   fast f32: pow 0.51; sqrt 0.85; 1/sqrt 1.1; log 1.2; log1p 1.3; expm1 1.6; exp, sin, cos 2.2;
-//     tanh, logistic 2.6; erf 3.1; erfc 3.4
+//     tanh (1.1 with AVX-512), logistic 2.6; erf 3.1; erfc 3.4
 // Special values follow C's Annex F. The tests measure the bounds.
 #ifndef GRAVEN_COMPILER_CODEGEN_MATH_EXPAND_MATH_H_
 #define GRAVEN_COMPILER_CODEGEN_MATH_EXPAND_MATH_H_

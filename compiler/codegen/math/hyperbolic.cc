@@ -7,8 +7,10 @@
 // x + x^3 q(x^2), q a minimax approximation found by Remez's exchange algorithm in 220-bit
 // arithmetic, its error relative to tanh.
 //
-// Fast: 2^k / (2^k + m) rounded at each step, and tanh x = -E / (2 + E) with E = exp(-2x) - 1.
+// Fast: 2^k / (2^k + m) rounded at each step, and tanh x = -E / (2 + E) with E = exp(-2x) - 1. With
+// AVX-512 tanh is one of 16 polynomials, whose coefficients lie in registers.
 #include "compiler/codegen/math/expand_math.h"
+#include "compiler/codegen/math/instruction.h"
 
 namespace graven::codegen {
 namespace {
@@ -21,6 +23,33 @@ constexpr double kQ64[] = {-0.33333333333333126,   0.13333333333299663,    -0.05
                            0.021869488002548263,   -0.0088632267772332431, 0.0035920373773645135,
                            -0.0014552153525660937, 0.00058718836962219872, -0.00023039673416603573,
                            7.9313858126807884e-5,  -1.7178677343625562e-5};
+// tanh on [0, kPieces] in four pieces for each binade of 1 + kPieceScale x, in the order of the
+// last bit of its exponent but one, the last, and the first two of its fraction: polynomials in x -
+// kPieceCenters; relative error 2^-25.3. The centers are near the middle (but for 0), where a
+// number of the type is almost the value.
+constexpr double kPieces = 9.05, kPieceScale = 1.65;
+constexpr Row16 kPieceCenters = {0.7564573, 1.0588259,  1.364994,   1.6716893, 2.1171741, 2.7309349,
+                                 3.3335366, 3.9358625,  4.8508525,  6.0651608, 7.2781096, 8.490225,
+                                 0,         0.22782153, 0.37797147, 0.53103936};
+constexpr Row16 kPiece[] = {
+    {0.6389855, 0.78521407, 0.8775463, 0.9317747, 0.97143537, 0.99154466, 0.997459, 0.99923754,
+     0.99987763, 0.9999892, 0.99999905, 0.99999994, 0, 0.22396016, 0.3609445, 0.48617518},
+    {0.5916976, 0.3834389, 0.22991246, 0.13179594, 0.05631324, 0.016839188, 0.005075553,
+     0.0015243411, 0.00024472058, 2.1577023e-5, 1.907412e-6, 1.6891173e-7, 1, 0.94984186, 0.8697191,
+     0.7636337},
+    {-0.3780861, -0.3010873, -0.2017622, -0.122805074, -0.05470233, -0.016694123, -0.0050616525,
+     -0.0015228624, -0.00024380078, -2.1497692e-5, -1.9004053e-6, -1.6836572e-7, 8.101371e-7,
+     -0.21272552, -0.31391904, -0.37125894},
+    {0.04434826, 0.108599134, 0.10042134, 0.07049782, 0.034375366, 0.01094031, 0.0033573594,
+     0.0010138473, 0.00016249043, 1.4326002e-5, 1.2662798e-6, 1.11832065e-7, -0.33338112,
+     -0.26897806, -0.17660056, -0.074051015},
+    {0.09767707, 0.015746612, -0.02047712, -0.024639735, -0.015225816, -0.0053613987, -0.0016906748,
+     -0.0005145679, -8.7644265e-5, -7.735036e-6, -6.8382667e-7, -6.018841e-8, 0.000836425,
+     0.1305803, 0.16778587, 0.15937611},
+    {-0.06316574, -0.039442822, -0.010398387, 0.0022707328, 0.004442987, 0.001998574, 0.0006614254,
+     0.00020291636, 3.506104e-5, 3.1112713e-6, 2.7554128e-7, 2.530069e-8, 0.12844203, 0.082211226,
+     0.017712448, -0.035276365},
+};
 
 // L(x) = (reciprocal + reciprocal * residual) 2^k.
 struct Logistic {
@@ -76,8 +105,17 @@ Real expandFastTanh(const Scope &scope, llvm::ArrayRef<Real> operands) {
   return copysign(less_one / (less_one + 2.0), x);
 }
 
+Real piecewiseTanh(const Scope &, llvm::ArrayRef<Real> operands) {
+  Real x = operands[0];
+  Real size = abs(x);
+  size = select(size > kPieces, kPieces, size);
+  Int piece = shiftRightUnsigned(bitsOf(fma(size, kPieceScale, 1.0)), 21);
+  Real t = size - lookUp(piece, kPieceCenters);
+  return copysign(piecewisePolynomial(t, piece, kPiece), x);
+}
+
 constexpr ElementaryFunction kFunctions[] = {
-    {"math.tanh", expandTanh, expandFastTanh},
+    {"math.tanh", expandTanh, expandFastTanh, piecewiseTanh},
     {"element.logistic", expandLogistic, expandFastLogistic}};
 
 }  // namespace
