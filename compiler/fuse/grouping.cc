@@ -70,6 +70,10 @@ bool isRowShape(const Group &group, ArrayRef<int64_t> shape) {
   return shape == ArrayRef<int64_t>(kept);
 }
 
+int64_t rowsOf(const Group &group) {
+  return ShapedType::getNumElements(ArrayRef(group.space).drop_back(group.reduced));
+}
+
 constexpr StringRef kCircle = "each kernel would have to wait for the other";
 constexpr StringRef kTooLarge = "one kernel would have too many inputs and outputs";
 
@@ -196,7 +200,7 @@ void Grouping::place(Operation *op) {
       continue;
     }
     join(*home, op);
-    // Maps of the same space that feed the op are computed with it, where no circle arises.
+    // Maps of the same space or rows that feed the op are computed with it, where no circle arises.
     for (Group *other : operands) {
       if (other == home) continue;
       if (StringRef why = whyApart(op, *home, *other); why.empty())
@@ -226,7 +230,13 @@ void Grouping::place(Operation *op) {
 }
 
 StringRef Grouping::whyApart(Operation *op, const Group &home, Group &group) const {
-  if (group.kind != Kind::kMap) return "two kernels with a hero each are not joined";
+  // Rows that are gone through anyway can be reduced to several values, and what is one value a row
+  // is computed with them. A single number stays where it is: others may want it who would have to
+  // wait.
+  bool has_rows = home.kind == Kind::kRow && rowsOf(home) > 1;
+  bool same_rows = has_rows && group.kind == Kind::kRow && group.space == home.space &&
+                   group.reduced == home.reduced;
+  if (group.kind != Kind::kMap && !same_rows) return "two kernels with a hero each are not joined";
   if (home.kind == Kind::kColumn || home.kind == Kind::kContraction) {
     // What leads to the hero is stored; what else is wanted beside its result is not.
     if (shapeOf(op->getResult(0)) != ArrayRef<int64_t>(group.space))
@@ -236,7 +246,7 @@ StringRef Grouping::whyApart(Operation *op, const Group &home, Group &group) con
     if (!gradients_.contains(home.ops.front()) &&
         llvm::any_of(group.ops, [&](Operation *each) { return updates_.contains(each); }))
       return "updates of state stay together, so that they become one kernel";
-  } else if (group.space != home.space) {
+  } else if (group.space != home.space && !(has_rows && isRowShape(home, group.space))) {
     return "the kernel that makes it has another shape";
   }
   bool circle = dependsOn(&home, &group) && llvm::any_of(sources(home), [&](Group *source) {

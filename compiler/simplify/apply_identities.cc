@@ -18,6 +18,7 @@ struct ApplyIdentities : impl::ApplyIdentitiesPassBase<ApplyIdentities> {
     addConversionIdentities(identities);
     addMovementIdentities(identities);
     addContractionIdentities(identities);
+    addOneHotIdentities(identities);
     patterns_ = std::move(set);
     return llvm::success();
   }

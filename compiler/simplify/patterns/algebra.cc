@@ -45,11 +45,17 @@ Value simplifySubtract(SubtractOp op, GraphBuilder &g) {
   return {};
 }
 
-// x · 1 = x,  x · -1 = -x,  (-x)(-y) = x y,  (-x) c = x · -c,  and for integers x · 0 = 0
+// x · 1 = x,  x · -1 = -x,  (-x)(-y) = x y,  (-x) c = x · -c,  convert(b) c = select(b, c, 0 c) for
+// a condition b,  and for integers x · 0 = 0
 Value simplifyMultiply(MultiplyOp op, GraphBuilder &g) {
   Expr x(g, op.getX()), y(g, op.getY());
   if (isNumber(y, 1)) return x;
   if (isNumber(y, -1)) return -x;
+  if (auto chosen = op.getX().getDefiningOp<ConvertOp>(); chosen && numberIn(y)) {
+    Expr condition(g, chosen.getX());
+    // A product with 0 keeps the constant's sign, which makes -0 of what is added to other numbers.
+    if (condition.element().isInteger(1)) return select(condition, y, x.like(0 * *numberIn(y)));
+  }
   Value a = negated(x), b = negated(y);
   if (a && b) return Expr(g, a) * Expr(g, b);
   if (isa<IntegerType>(x.element())) return isNumber(y, 0) ? Value(y) : Value();

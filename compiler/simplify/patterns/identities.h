@@ -64,6 +64,8 @@ bool isNumber(Value value, double number);
 Value splat(GraphBuilder &g, mlir::TypedAttr element, graph::RankedTensorType type);
 
 graph::RankedTensorType typeOf(Value value);
+// The axes of the result that the operand's are.
+llvm::SmallVector<int64_t> axesOf(graph::BroadcastOp op);
 
 // One function for each family, in the file of the family's name.
 void addConstantIdentities(Identities &identities);
@@ -71,6 +73,7 @@ void addAlgebraIdentities(Identities &identities);
 void addConversionIdentities(Identities &identities);
 void addMovementIdentities(Identities &identities);
 void addContractionIdentities(Identities &identities);
+void addOneHotIdentities(Identities &identities);
 
 }  // namespace graven::simplify
 

@@ -2,7 +2,6 @@
 #include "compiler/simplify/patterns/identities.h"
 
 namespace graven::simplify {
-namespace {
 
 using namespace graph;
 using namespace mlir;
@@ -12,6 +11,8 @@ SmallVector<int64_t> axesOf(BroadcastOp op) {
   int64_t rank = typeOf(op.getX()).getRank(), gap = typeOf(op).getRank() - rank;
   return llvm::to_vector(llvm::seq<int64_t>(gap, gap + rank));
 }
+
+namespace {
 
 SmallVector<int64_t> permutationOf(TransposeOp op) {
   if (auto given = op.getPermutation()) return SmallVector<int64_t>(*given);

@@ -142,3 +142,31 @@ graph.entry @two_layers(%g: tensor<16x4xf32>) attributes {result_names = []} {
   %na = subtract(%a, %da) : (tensor<16x3xf32>, tensor<16x3xf32>) -> tensor<16x3xf32>
   return(%nw, %na, writes = [@w, @a]) : (tensor<4x3xf32>, tensor<16x3xf32>) -> ()
 }
+
+// Two reductions of the same rows that meet are one kernel, which reads the rows once; so is what
+// makes one value a row beside them.
+// CHECK-LABEL: graph.entry @rows_meet
+graph.entry @rows_meet(%x: tensor<16x3xf32>, %s: tensor<16x1xf32>) attributes {result_names = ["y"]} {
+  // CHECK: kernel.fused(%x, %s) {kind = "row"}
+  // CHECK-NOT: kernel.fused
+  // CHECK: return
+  %a = max(%x, axis = [1], keep_dims = true) : (tensor<16x3xf32>) -> tensor<16x1xf32>
+  %q = tanh(%x) : (tensor<16x3xf32>) -> tensor<16x3xf32>
+  %b = sum(%q, axis = [1], keep_dims = true) : (tensor<16x3xf32>) -> tensor<16x1xf32>
+  %t = exp(%s) : (tensor<16x1xf32>) -> tensor<16x1xf32>
+  %m = multiply(%a, %t) : (tensor<16x1xf32>, tensor<16x1xf32>) -> tensor<16x1xf32>
+  %y = subtract(%b, %m) : (tensor<16x1xf32>, tensor<16x1xf32>) -> tensor<16x1xf32>
+  return(%y) : (tensor<16x1xf32>) -> ()
+}
+
+// A single number that others may want is not made where rows are reduced.
+// CHECK-LABEL: graph.entry @number_stays
+graph.entry @number_stays(%x: tensor<16x3xf32>, %s: tensor<f32>) attributes {result_names = ["y", "t"]} {
+  // CHECK: %[[T:.*]] = kernel.fused(%s) {kind = "map"}
+  // CHECK: kernel.fused(%x, %[[T]]) {kind = "row"}
+  // CHECK: return
+  %a = sum(%x) : (tensor<16x3xf32>) -> tensor<f32>
+  %t = exp(%s) : (tensor<f32>) -> tensor<f32>
+  %y = multiply(%a, %t) : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return(%y, %t) : (tensor<f32>, tensor<f32>) -> ()
+}

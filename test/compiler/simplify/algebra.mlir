@@ -173,3 +173,16 @@ graph.entry @logic(%c: tensor<4xi1>) attributes {result_names = []} {
   %n = logical_not(%m) : (tensor<4xi1>) -> tensor<4xi1>
   return(%a, %b, %d, %n) : (tensor<4xi1>, tensor<4xi1>, tensor<4xi1>, tensor<4xi1>) -> ()
 }
+
+// A decision as a number, times a number, is the decision between two numbers.
+// CHECK-LABEL: graph.entry @multiply_decision(
+// CHECK-DAG: %[[C:.*]] = constant(-0.25, dtype = f32, shape = [4])
+// CHECK-DAG: %[[Z:.*]] = constant(-0.0, dtype = f32, shape = [4])
+// CHECK: %[[V:.*]] = select(%b, %[[C]], %[[Z]])
+// CHECK-NEXT: return(%[[V]])
+graph.entry @multiply_decision(%b: tensor<4xi1>) attributes {result_names = []} {
+  %h = convert(%b, dtype = f32) : (tensor<4xi1>) -> tensor<4xf32>
+  %c = constant(-0.25, shape = [4], dtype = f32) : () -> tensor<4xf32>
+  %r = multiply(%h, %c) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return(%r) : (tensor<4xf32>) -> ()
+}

@@ -9,8 +9,8 @@
 // CHECK: %[[Z:.*]] = sum(%[[E]]
 // CHECK: %[[SCALE:.*]] = constant(-0.0625, {{.*}}shape = [16, 3])
 // CHECK-NEXT: %[[T:.*]] = multiply(%t, %[[SCALE]])
-// CHECK-NEXT: %[[M:.*]] = negate(%[[T]])
-// CHECK-NEXT: %[[ROW:.*]] = sum(%[[M]], axis = [1], keep_dims = true)
+// CHECK-NEXT: %[[SUM:.*]] = sum(%[[T]], axis = [1], keep_dims = true)
+// CHECK-NEXT: %[[ROW:.*]] = negate(%[[SUM]])
 // CHECK-NEXT: %[[SHARE:.*]] = divide(%[[ROW]], %[[Z]])
 // CHECK-NEXT: %[[REPEATED:.*]] = broadcast(%[[SHARE]]
 // CHECK-NEXT: %[[P:.*]] = multiply(%[[REPEATED]], %[[E]])
