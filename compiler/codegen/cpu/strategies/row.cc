@@ -199,7 +199,8 @@ class RowEmitter : RowColumns {
     Emitter::Carry all;
     Index begin = Index::constant(0), end = Index::constant(p_.columns);
     for (int64_t pass : sorted) {
-      groups.push_back(pass == last ? Group() : beginGroup(p_.levels[pass], begin, accumulators()));
+      groups.push_back(pass == last ? Group()
+                                    : beginGroup(p_.levels[pass], begin, p_.accumulators[pass]));
       begins.push_back(all.size());
       all.append(groups.back().values);
     }
@@ -213,7 +214,7 @@ class RowEmitter : RowColumns {
           writeColumns(rowOf(pass), first, stores);
         else
           addColumn(pass, group, MutableArrayRef<Value>(next).slice(begin, group.values.size()),
-                    vector % accumulators(), rowOf(pass), first, stores);
+                    vector % group.accumulators, rowOf(pass), first, stores);
         takeBack(given);
       }
       emitStores(stores);

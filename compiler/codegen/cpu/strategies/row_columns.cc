@@ -152,6 +152,7 @@ Index RowColumns::maximum(const Index &a, const Index &b) {
 RowColumns::Group RowColumns::beginGroup(ArrayRef<Operation *> reductions, const Index &from,
                                          int64_t accumulators) {
   Group group;
+  group.accumulators = accumulators;
   for (Operation *op : reductions) {
     group.each.emplace_back(op, e_, strict_);
     group.begins.push_back(group.values.size());
@@ -183,8 +184,8 @@ RowColumns::Results RowColumns::join(Group &group) {
   Results results;
   for (size_t number = 0; number < group.each.size(); ++number) {
     RowReduction &reduction = group.each[number];
-    for (int64_t distance = 1; distance < accumulators(); distance *= 2)
-      for (int64_t i = 0; i + distance < accumulators(); i += 2 * distance)
+    for (int64_t distance = 1; distance < group.accumulators; distance *= 2)
+      for (int64_t i = 0; i + distance < group.accumulators; i += 2 * distance)
         group.set(group.values, number, i,
                   reduction.join(group.of(group.values, number, i),
                                  group.of(group.values, number, i + distance)));
@@ -196,15 +197,16 @@ RowColumns::Results RowColumns::join(Group &group) {
 
 RowColumns::Results RowColumns::reduce(int64_t pass, const Index &row, const Index &from,
                                        const Index &to) {
-  Group group = beginGroup(p_.levels[pass], from, accumulators());
-  group.values = carry(from, to, RowPlan::kStep, group.values,
-                       [&](const Index &first, int64_t vector, ValueRange carried) {
-                         Emitter::Carry next(carried.begin(), carried.end());
-                         Stores stores;
-                         addColumn(pass, group, next, vector % accumulators(), row, first, stores);
-                         emitStores(stores);
-                         return next;
-                       });
+  Group group = beginGroup(p_.levels[pass], from, p_.accumulators[pass]);
+  group.values =
+      carry(from, to, RowPlan::kStep, group.values,
+            [&](const Index &first, int64_t vector, ValueRange carried) {
+              Emitter::Carry next(carried.begin(), carried.end());
+              Stores stores;
+              addColumn(pass, group, next, vector % group.accumulators, row, first, stores);
+              emitStores(stores);
+              return next;
+            });
   return join(group);
 }
 

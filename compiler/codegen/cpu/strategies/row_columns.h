@@ -62,10 +62,9 @@ class RowColumns {
   // Whether rows are reduced block by block, in one stage.
   bool blockwise() const { return p_.strict && p_.blocks == 1 && p_.rowBlocks() > 1; }
 
-  int64_t accumulators() const { return p_.in_registers || strict_ ? 1 : RowPlan::kStep; }
-
   // Reductions of one level, each with some values among those carried along.
   struct Group {
+    int64_t accumulators = 1;
     std::vector<RowReduction> each;
     llvm::SmallVector<int64_t> begins;
     Emitter::Carry values;

@@ -30,18 +30,27 @@ constexpr int64_t kDear = 10;  // operations an element that make keeping worthw
 
 using Wanted = llvm::DenseMap<Value, SmallVector<int64_t, 4>>;  // see passesOf
 
-// Finds the values that are worth keeping for the passes behind the one that computes them.
+// Finds the values that are worth keeping for the passes behind the one that computes them. A pass
+// that computes such values, kept or not, has enough to do while a sum waits for the one before it,
+// and too few registers: with one partial result instead of several, softmax and cross-entropy with
+// its gradient take 0.83 to 0.96 of the time (512 x 512 and 8192 x 4096, Zen 5).
 void findKept(Block &body, const Wanted &wanted, RowPlan &plan) {
   int64_t bytes = 0;
   for (Operation &op : body.without_terminator()) {
     Value value = op.getResult(0);
     auto passes = wanted.find(value);
-    if (passes == wanted.end() || passes->second.size() < 2 || !plan.isFull(value)) continue;
+    if (passes == wanted.end() || !plan.isFull(value)) continue;
     if (isReduction(&op) || strategy::operationsPerElement(&op) < kDear) continue;
+    int64_t first = *std::min_element(passes->second.begin(), passes->second.end());
+    plan.accumulators[first] = 1;
+    if (passes->second.size() < 2) continue;
     bytes += llvm::alignTo(plan.columns * bytesOf(elementOf(value)), 64);
-    if (bytes > kBufferBytes) break;
+    if (bytes > kBufferBytes) {
+      for (int64_t pass : passes->second) plan.accumulators[pass] = 1;
+      continue;
+    }
     plan.kept.push_back(value);
-    plan.first_pass[value] = *std::min_element(passes->second.begin(), passes->second.end());
+    plan.first_pass[value] = first;
   }
 }
 
@@ -209,6 +218,7 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
           : lanesFor(body, target, plan.columns);
   plan.in_registers = plan.columns <= kVectorsInRegisters * plan.lanes;
   plan.block_rows = std::max<int64_t>(kBlock / std::max<int64_t>(plan.columns, 1), 1);
+  plan.accumulators.assign(plan.passes(), plan.in_registers || plan.strict ? 1 : RowPlan::kStep);
   if (plan.leading) {
     plan.joined_lanes = lanesFor(body, target, plan.results);
     return plan;

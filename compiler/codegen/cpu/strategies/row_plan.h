@@ -46,6 +46,9 @@ struct RowPlan : RowSpace {
   bool beside = false;        // lanes are neighbouring rows, one column after another
   int64_t block_rows = 1;     // rows a workgroup takes
   PassOrder order;
+  // By pass: partial results of each reduction, which vectors of columns join in turn. They tell
+  // the order of a sum, and do not depend on the order of the passes.
+  llvm::SmallVector<int64_t> accumulators;
   int64_t blocks = 1;  // parts of a row that a first stage reduces; 1: no such stage
   // Strict numerics: the order in which a row is reduced follows from its length alone. Lanes are
   // those of every target; blocks of blockColumns() are joined as a binary tree.
