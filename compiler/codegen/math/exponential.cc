@@ -7,6 +7,7 @@
 // to the element type; the error stated beside each is that of the rounded coefficients, relative
 // to exp(r) unless said otherwise.
 #include "compiler/codegen/math/expand_math.h"
+#include "compiler/codegen/math/instruction.h"
 
 namespace graven::codegen {
 namespace {
@@ -83,9 +84,17 @@ Real expandExp(const Scope &scope, llvm::ArrayRef<Real> operands) {
 }
 
 Real expandFastExp(const Scope &scope, llvm::ArrayRef<Real> operands) {
-  Real x = clamp(operands[0], kSingle.lowest, kSingle.highest);
-  Scaled value = exponentialBy(scope, x, kFastQ);
-  return scaleByPowerOfTwo(value.mantissa, value.k);
+  Real x = operands[0];
+  if (!scope.hasScaling()) {
+    Scaled value = exponentialBy(scope, clamp(x, kSingle.lowest, kSingle.highest), kFastQ);
+    return scaleByPowerOfTwo(value.mantissa, value.k);
+  }
+  // A mantissa near 1 scaled by 2^k is right for every k, infinite and NaN ones too, so that r,
+  // which means nothing where |x| is huge, is all that needs limits.
+  Real k = onElements(kNearestInteger, {x * kLog2E});
+  Real r = onElements(kSmaller, {reduceRounded(scope, x, k), scope.real(1.0)});
+  Real mantissa = fma(fma(polynomial(r, kFastQ), r, 1.0), r, 1.0);
+  return onElements(kScale, {mantissa, k});
 }
 
 // 2^k (exp(r) - 1) + (2^k - 1), the last sum with its rounding error.

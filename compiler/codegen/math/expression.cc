@@ -214,7 +214,7 @@ Rounded roundProduct(Real a, double b) {
 }
 
 Real scaleByPowerOfTwo(Real a, Rounded k) {
-  if (a.scope->hasScaling()) return onElements({"mask.scalef", /*rounds=*/true}, {a, k.real});
+  if (a.scope->hasScaling()) return onElements(kScale, {a, k.real});
   // Two factors, each a normal number; the first product is exact when |a| is near 1, the second
   // rounds once.
   Int half = k.integer >> 1;

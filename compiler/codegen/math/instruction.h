@@ -18,6 +18,14 @@ struct Instruction {
   std::optional<int> immediate = std::nullopt;
 };
 
+// The nearest integer, ties to the even one.
+inline constexpr Instruction kNearestInteger = {
+    .name = "mask.rndscale", .rounds = true, .immediate = 0};
+// The smaller magnitude of two with the first one's sign; where one is NaN, the other.
+inline constexpr Instruction kSmaller = {.name = "mask.range", .rounds = true, .immediate = 0b0010};
+// a 2^k of a and an integral k: rounded once, 0 and infinity where k is infinite.
+inline constexpr Instruction kScale = {.name = "mask.scalef", .rounds = true};
+
 // `instruction` on each element of `operands` (f32, one shape, any shape).
 Real onElements(Instruction instruction, llvm::ArrayRef<Real> operands);
 

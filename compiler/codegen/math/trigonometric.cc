@@ -198,8 +198,6 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 // `value`, its magnitude 1 at most; NaN may become 1.
 Real withinOne(Real value) {
   if (!value.scope->hasScaling()) return clamp(value, -1.0, 1.0);
-  // The smaller magnitude with the first operand's sign.
-  constexpr Instruction kSmaller = {.name = "mask.range", .rounds = true, .immediate = 0b0010};
   return onElements(kSmaller, {value, value.scope->real(1.0)});
 }
 
