@@ -110,6 +110,28 @@ class ValuesTest(unittest.TestCase):
         self.near([value], [sum(math.log(sum(map(math.exp, row))) - row[label]
                                 for row, label in zip(rows, labels)) / 3])
 
+    def test_crossentropy_of_ops(self):
+        """Labels outside the classes name none; a score of -inf is as written, 0 times -inf."""
+        model = Model(self.folder, """
+          graph.func @call(%x: tensor<4x5xf32>, %label: tensor<4xi32>) {
+            %logp  = log_softmax(%x, axis = 1)
+            %truth = one_hot(%label, depth = 5)
+            %hits  = multiply(%truth, %logp)
+            %each  = sum(%hits, axis = 1)
+            %total = sum(%each)
+            %dx    = gradient(%total, %x)
+            return(%each, %dx)
+          }""", stateless=True)
+        rows = [[0.5, -1.0, 2.0, 0.25, -0.75], [1.0, 2.0, 3.0, 4.0, 5.0], [5.0, 4.0, 3.0, 2.0, 1.0],
+                [1.0, 0.5, -math.inf, 0.0, 0.25]]
+        out = model.call("call", x=tensor([4, 5], "f32", sum(rows, [])),
+                         label=tensor([4], "i32", [2, -1, 5, 0]))
+        each, dx = out["y0"], out["y1"]
+        total = sum(map(math.exp, rows[0]))
+        self.near(each[:3], [rows[0][2] - math.log(total), 0.0, 0.0])
+        self.assertTrue(math.isnan(each[3]))
+        self.near(dx[:15], [(i == 2) - math.exp(v) / total for i, v in enumerate(rows[0])] + [0] * 10)
+
     def test_categorical_crossentropy(self):
         y = [0.2, 0.3, 0.5, 1.0, 0.0, 0.0, 0.0, 0.5, 0.5]
         z, value = self.loss("categorical_crossentropy(from_logits = true)", 3,
