@@ -268,8 +268,10 @@ void Emitter::store(Value pointer, Type element, const Index &index, Value value
 void Emitter::prefetch(Value pointer, Type element, const Index &index, Level level) {
   Index first = index;
   first.step = 0;
-  LLVM::Prefetch::create(builder_, loc_, pointerTo(pointer, element, first), /*rw=*/0,
-                         /*hint=*/level == Level::kFirst ? 3 : 2, /*cache=*/1);
+  // From "no temporal locality" to "extremely local".
+  int hint = level == Level::kFirst ? 3 : level == Level::kSecond ? 2 : 0;
+  LLVM::Prefetch::create(builder_, loc_, pointerTo(pointer, element, first), /*rw=*/0, hint,
+                         /*cache=*/1);
 }
 
 Value Emitter::table(DenseElementsAttr values) {

@@ -100,8 +100,9 @@ class Emitter {
   void stream(llvm::ArrayRef<mlir::Value> pointers) {
     streamed_.assign(pointers.begin(), pointers.end());
   }
-  // Brings the line of memory at `index` into a cache, if it lies anywhere.
-  enum class Level { kFirst, kSecond };
+  // Brings the line of memory at `index` into a cache, if it lies anywhere. kPassing: into the
+  // first one, where it pushes out as little as possible of what is there.
+  enum class Level { kFirst, kSecond, kPassing };
   void prefetch(mlir::Value pointer, mlir::Type element, const Index &index,
                 Level level = Level::kSecond);
   mlir::Value pointerTo(mlir::Value pointer, mlir::Type element, const Index &index);

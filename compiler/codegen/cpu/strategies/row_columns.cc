@@ -80,12 +80,19 @@ void RowColumns::takeBack(ArrayRef<Value> given) {
 void RowColumns::fetch(const PassOrder &order, int64_t sweep, const Index &row, const Index &first,
                        int64_t vector) {
   if (order.fetches.empty() || e_.mask()) return;
+  auto beginsLine = [&](Type element) {
+    // Several short vectors lie in one line.
+    return vector * p_.lanes * bytesOf(element) % kLine == 0;
+  };
+  if (sweep == order.sweeps() - 1)
+    for (Value input : order.passing)
+      if (beginsLine(elementOf(input)))
+        e_.prefetch(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), elementOf(input),
+                    e_.add(first, order.passing_ahead), Emitter::Level::kPassing);
   Index place = e_.add(e_.linear(p_.fullPoint(row, first)), order.fetches[sweep]);
   for (Value input : f_.body().getArguments()) {
     Type element = elementOf(input);
-    // Several short vectors lie in one line.
-    if (!p_.isFull(input) || input.use_empty() || vector * p_.lanes * bytesOf(element) % kLine)
-      continue;
+    if (!p_.isFull(input) || input.use_empty() || !beginsLine(element)) continue;
     e_.prefetch(f_.inputPointer(cast<BlockArgument>(input).getArgNumber()), element, place,
                 order.fetch_near ? Emitter::Level::kFirst : Emitter::Level::kSecond);
   }

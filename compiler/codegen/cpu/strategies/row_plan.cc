@@ -22,6 +22,7 @@ constexpr int64_t kVectorsInRegisters = 8;
 constexpr int64_t kColumnsBeside = 16;
 constexpr int64_t kBufferBytes = 64 << 10;  // on the stack, for all kept values together
 constexpr int64_t kFetchBytes = 8 << 10;    // asked for before they are needed
+constexpr int64_t kPassingBytes = 1 << 10;  // of what lies in the second-level cache
 // Read at the same time: with three, softmax of 4,096 and 16,384 columns takes 0.6 to 0.7 of the
 // time of sweeps of their own, with four, cross-entropy with its gradient the same; with five,
 // layer norm takes up to twice as long (Zen 5).
@@ -148,8 +149,9 @@ bool areBeside(Block &body, const strategy::Target &target, const RowPlan &plan)
 // What each sweep asks memory for. Processors drop such requests when too many are under way, as in
 // passes that compute little: where a row takes several sweeps, each asks for all of the next row,
 // which costs little where it is there already, and the one that writes, which is the slowest, for
-// the row after that.
-void findFetches(const strategy::Target &target, RowPlan &plan) {
+// the row after that. What all rows read, as a norm's gain and offset, would push rows out of the
+// first-level cache, at each row anew.
+void findFetches(Block &body, const strategy::Target &target, RowPlan &plan) {
   PassOrder &order = plan.order;
   int64_t sweeps = order.sweeps();
   int64_t element = bytesOf(elementOf(plan.levels[0][0]->getOperand(0)));
@@ -160,7 +162,22 @@ void findFetches(const strategy::Target &target, RowPlan &plan) {
   }
   order.fetches.assign(sweeps, plan.columns);
   order.fetches.back() = 2 * plan.columns;
-  order.fetch_near = 2 * plan.columns * element <= target.l1_bytes;
+  int64_t bytes = 2 * plan.columns * element;
+  order.fetch_near = bytes <= target.l1_bytes;
+  llvm::SmallVector<Value> shared;
+  for (Value input : readsOf(body, plan, plan.passes() - 1))
+    if (isa<BlockArgument>(input) && !plan.isFull(input) &&
+        productOf(shapeOf(input)) == plan.columns) {
+      shared.push_back(input);
+      bytes += plan.columns * bytesOf(elementOf(input));
+    }
+  if (!order.fetch_near || bytes <= target.l1_bytes) return;
+  // In the order of the kernel's inputs.
+  llvm::sort(shared, [](Value a, Value b) {
+    return cast<BlockArgument>(a).getArgNumber() < cast<BlockArgument>(b).getArgNumber();
+  });
+  order.passing = shared;
+  order.passing_ahead = kPassingBytes / element;
 }
 
 }  // namespace
@@ -252,7 +269,7 @@ std::optional<RowPlan> rowPlanOf(Block &body, const strategy::Target &target) {
     bytes += productOf(shapeOf(argument)) * bytesOf(elementOf(argument));
   for (Value output : body.getTerminator()->getOperands())
     bytes += productOf(shapeOf(output)) * bytesOf(elementOf(output));
-  if (bytes > target.l2_bytes) findFetches(target, plan);
+  if (bytes > target.l2_bytes) findFetches(body, target, plan);
   return plan;
 }
 

@@ -24,6 +24,10 @@ struct PassOrder {
   // memory for them on its way. Empty where nothing is asked for.
   llvm::SmallVector<int64_t> fetches;
   bool fetch_near = false;  // into the first-level cache
+  // Inputs that all rows read, which the last sweep lets pass through the first-level cache beside
+  // the rows that lie there, and how many elements ahead.
+  llvm::SmallVector<mlir::Value> passing;
+  int64_t passing_ahead = 0;
 
   // Each pass in a sweep of its own, all on one row.
   static PassOrder oneByOne(int64_t passes);

@@ -42,6 +42,11 @@ void withFirstCache(strategy::Target &target) {
   target.l1_bytes = 1 << 20;
   target.l2_bytes = target.l3_bytes = 0;
 }
+// The first cache holds two rows of about a thousand elements, and not what they share besides.
+void withTwoRows(strategy::Target &target) {
+  target.l1_bytes = 10000;
+  target.l2_bytes = target.l3_bytes = 0;
+}
 
 // The same kernel as it is emitted for data beyond the caches; bits must not tell the difference.
 void checkBeyondCaches(const std::string &text, const std::string &expected, double tolerance,
@@ -49,7 +54,7 @@ void checkBeyondCaches(const std::string &text, const std::string &expected, dou
   for (const char *cpu : {"native", "x86-64-v3"}) {
     CompiledKernel cached(text, expected, cpu,
                           [=](strategy::Target &target) { target.numerics = numerics; });
-    for (auto caches : {withoutCaches, withFirstCache}) {
+    for (auto caches : {withoutCaches, withFirstCache, withTwoRows}) {
       CompiledKernel kernel(text, expected, cpu, [=](strategy::Target &target) {
         target.numerics = numerics;
         caches(target);
