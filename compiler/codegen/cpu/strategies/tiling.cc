@@ -31,7 +31,7 @@ constexpr int64_t kPackedRun = 256;
 // Least tiles of rows that a workgroup keeps in the cache, and the panels of columns they meet.
 constexpr int64_t kHeldTiles = 4, kHeldPanels = 16;
 // Streams in which a single row's product reads the right operand.
-constexpr int64_t kStreams = 8;
+constexpr int64_t kStreams = 16;
 // Registers beside those of a tile that its epilogue takes.
 constexpr int64_t kEpilogueRegisters = 12;
 // Rows of an operand at multiples of so many bytes fall into the same few sets of a cache.

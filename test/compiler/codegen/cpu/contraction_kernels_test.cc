@@ -87,7 +87,7 @@ TEST(ContractionKernels, ForcedVariants) {
       "vectors=1,rows=5,block_rows=10",
       "part_k=16",
       "part_k=4,block_columns=32",
-      "streams=8",
+      "streams=16",
       "pack_rhs=2,depth=4",
       "pack_rhs=2,depth=6,pack_lhs=1,rows=4,block_rows=8",
       "pack_rhs=2,depth=16,block_columns=64",
@@ -153,7 +153,7 @@ TEST(ContractionKernels, SingleRowsReadStreams) {
       std::string text = product(size, false, false, type, true);
       CompiledKernel kernel(text, "", cpu, cached);
       ASSERT_TRUE(kernel.ok());
-      EXPECT_EQ(streams(kernel), 8);
+      EXPECT_EQ(streams(kernel), 16);
       kernel.check(9, bound);
       CompiledKernel strict(text, "", cpu, strictly);
       ASSERT_TRUE(strict.ok());
