@@ -20,6 +20,8 @@ constexpr int64_t kManyRows = 256;
 // Rows of the result whose sums a workgroup keeps on the stack while it walks a long contracted
 // axis panel by panel.
 constexpr int64_t kDeepRows = 256;
+// Rows of the result beyond which panels of far rows are wide.
+constexpr int64_t kSharedFarRows = 24;
 // Rows of a panel that tiles ask for while they meet those before them.
 constexpr int64_t kFetchedRows = 128;
 // Rows of the result up to which waiting for a panel of the right operand from memory counts.
@@ -114,6 +116,9 @@ class Choice {
       most = std::min<int64_t>(target_.vector_registers / 2 / m(),
                                shared ? llvm::divideCeil(wanted, 2) : wanted);
     }
+    // Some tiles that share panels of far rows: longer runs of memory.
+    if (readsFarRows() && m() > kSharedFarRows && wanted >= target_.vector_registers)
+      most = target_.vector_registers / 8;
     t_.vectors = std::min(wanted, most);
     if (t_.gemm.is_turned) t_.vectors = 1;
     t_.vectors = decide("vectors", t_.vectors);
@@ -147,6 +152,9 @@ class Choice {
     int64_t stride = t_.gemm.rhs_k * readBytes();
     return (stride % kAliasedStride == 0 || stride >= 8192) && t_.gemm.k >= 512;
   }
+
+  // Whether few tiles of rows share panels whose rows come from memory and are far apart.
+  bool readsFarRows() const { return fewTiles() && t_.gemm.rhs_n == 1 && scattered(); }
 
   // A long contracted axis with a small result: each part of it brings as much of both operands as
   // the cache holds, and serves all tiles from there. Storing and adding up a part's result costs
@@ -199,8 +207,7 @@ class Choice {
   // Whether tiles ask memory for rows of the same panel that are packed next: few of them at a time
   // fall into the same sets of the cache.
   bool fetchesRows() const {
-    return t_.rhs == Packing::kPanel && !t_.pairs && fewTiles() && m() > t_.rows &&
-           t_.gemm.rhs_n == 1 && scattered();
+    return t_.rhs == Packing::kPanel && !t_.pairs && m() > t_.rows && readsFarRows();
   }
 
   // A panel holds some hundred steps where their successors are asked for meanwhile, or as many as
