@@ -240,8 +240,9 @@ def digests_differ(ours, theirs, tolerance=1e-3):
     return worst if not worst <= tolerance else None
 
 
-def probe(program, threads, processors):
+def probe(program, threads, processors, environment=None):
     done = subprocess.run([str(program), str(threads)], capture_output=True, text=True, check=True,
+                          env={**os.environ, **(environment or {})},
                           preexec_fn=lambda: os.sched_setaffinity(0, processors))
     return json.loads(done.stdout)
 

@@ -49,6 +49,7 @@ class Session:
         self.memory, self.profiles, self.disagreements = [], [], []
         self.environment = peers.Environment(self.folder / "venv", not options.no_install, say)
         self.programs = {}
+        self.settings = {}  # environment variables of a part, for contenders and probe alike
         self.probe_program = self.cc("probe", "probe.c")
         self.compiler = self.build / "bin/graven-compile"
 
@@ -109,7 +110,7 @@ class Session:
             # What a peer frees it gets back without page faults: results of its own making cost no more
             # than results in memory that the caller keeps.
             "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 36),
-            "CUDA_VISIBLE_DEVICES": "", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+            "CUDA_VISIBLE_DEVICES": "", "TORCHINDUCTOR_COMPILE_THREADS": "1", **self.settings}
         contender = measure.Contender(name, command, set(available[:threads]), environment,
                                       self.folder / f"{name.replace(' ', '_')}.log")
         try:
@@ -242,7 +243,7 @@ class Session:
         processors = set(sorted(os.sched_getaffinity(0))[:threads])
         idle_before = [c.cpu_seconds() - c.own_cpu for c in contenders]
         with self.quiet():
-            before = measure.probe(self.probe_program, threads, processors)
+            before = measure.probe(self.probe_program, threads, processors, self.settings)
         started, found = time.perf_counter(), []
         for row in rows:
             ready = [c for c in contenders if c.name in facts[row.label]]
@@ -250,7 +251,7 @@ class Session:
                 found += sample(row, ready, before, facts[row.label], skipped[row.label])
         wall, load = time.perf_counter() - started, os.getloadavg()[0]
         with self.quiet():
-            after = measure.probe(self.probe_program, threads, processors)
+            after = measure.probe(self.probe_program, threads, processors, self.settings)
         idle = [c.cpu_seconds() - c.own_cpu - b for c, b in zip(contenders, idle_before)]
         used = {r["ceiling"] for r in found if "ceiling" in r} | {"gflops", "triad_gbs"}
         moved = measure.moved({k: before[k] for k in used}, after)
