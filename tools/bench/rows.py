@@ -81,27 +81,21 @@ HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 
 
 def run(session):
-    session.settings = HUGE_PAGES
-    try:
-        run_tables(session)
-    finally:
-        session.settings = {}
-
-
-def run_tables(session):
     options = session.options
     shaped = ["softmax", "crossentropy", "layernorm"]
     commands = {"graven": session.graven_case, "torch": session.python("torch", "torch_case.py"),
                 "jax.jit": session.python("jax", "jax_case.py")}
+    tables = {"Rows in the cache": ({}, [(what, SMALL) for what in [*shaped, "sum"]])}
+    if not options.quick:
+        tables["Rows out of the cache"] = (HUGE_PAGES, [
+            *((what, LARGE) for what in shaped), ("sum", (MANY,)), ("adam", (MANY,))])
     for threads in options.threads:
-        contenders = session.start_all(commands, threads)
-        try:
-            session.table("rows", "Rows in the cache", contenders,
-                          [row(session, what, SMALL) for what in [*shaped, "sum"]], threads)
-            if not options.quick:
-                session.table("rows", "Rows out of the cache", contenders, [
-                    *(row(session, what, LARGE) for what in shaped), row(session, "sum", (MANY,)),
-                    row(session, "adam", (MANY,))], threads)
-        finally:
-            for c in contenders:
-                c.close()
+        for title, (session.settings, cases) in tables.items():
+            contenders = session.start_all(commands, threads)
+            try:
+                session.table("rows", title, contenders,
+                              [row(session, what, shape) for what, shape in cases], threads)
+            finally:
+                session.settings = {}
+                for c in contenders:
+                    c.close()
