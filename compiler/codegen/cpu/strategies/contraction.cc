@@ -269,8 +269,9 @@ class Main {
     return {e_.pointerTo(packed_lhs_, packed_, start), packed_, t_.rows, 1, true};
   }
 
-  // What the tile at row `m` asks for of what is packed next behind the panel of column `n`: one of
-  // its vectors for each k, or as many lines where the panel is one run of memory.
+  // What the tile at row `m` asks for of what is packed next, or lies packed, behind the panel of
+  // column `n`: one of its vectors for each k, or as many lines where the panel is one run of
+  // memory.
   MicroKernel::Ahead packedNext(const Index &m, const Index &n) {
     if (!t_.fetches) return {};
     bool run = g_.rhs_k == 1;
@@ -278,6 +279,12 @@ class Main {
     // A deep panel's first tile packs.
     Index tile = e_.add(e_.divide(m, t_.rows), t_.isDeep() ? -1 : 0);
     Index share = e_.minimum(tile, Index::constant(t_.vectors - 1));
+    if (t_.rhs == Packing::kConstant) {
+      Index next = e_.add(e_.divide(n, t_.columns()), 1);
+      Index start = panelStart(next, t_.rhsFormat(), g_.rhsMatrices() > 1);
+      start = e_.add(start, e_.scale(share, t_.lanes));
+      return {e_.pointerTo(packed_rhs_, packed_, start), packed_, t_.columns()};
+    }
     Index start = e_.add(rhs_outer_, e_.scale(n, g_.rhs_n));
     start = e_.add(start, t_.isDeep() ? t_.depth * g_.rhs_k : t_.columns() * g_.rhs_n);
     start = e_.add(start, e_.scale(share, run ? step * g_.k : step));

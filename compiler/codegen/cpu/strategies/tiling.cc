@@ -273,15 +273,18 @@ class Choice {
     t_.block_columns = decide("block_columns", t_.block_columns);
   }
 
-  // While a panel from memory is packed the first tile of rows waits, and the tiles after it would
-  // leave memory idle: they ask for what is packed next, where it stays in the cache until then.
+  // While a panel comes from memory the first tile of rows waits, and the tiles after it would
+  // leave memory idle: they ask for what is packed next, where it stays in the cache until then, or
+  // for the next panel that the compiler has packed.
   void chooseFetches() {
     const GemmShape &g = t_.gemm;
+    bool shared = fewTiles() && m() > t_.rows && t_.rowBlocks() == 1;
+    bool packs = t_.rhs == Packing::kPanel && !t_.pairs;
     bool stays = t_.isDeep()    ? fetchesRows()
                  : g.rhs_n == 1 ? g.rhs_k * t_.bytes % kAliasedStride != 0
                                 : g.rhs_k == 1 && g.rhs_n == g.k;
-    t_.fetches = decide("fetches", !t_.pairs && t_.rhs == Packing::kPanel && fewTiles() &&
-                                       m() > t_.rows && t_.rowBlocks() == 1 && stays);
+    bool pays = shared && ((packs && stays) || t_.rhs == Packing::kConstant);
+    t_.fetches = decide("fetches", pays);
   }
 
   // A single row waits for the matrix. Whole rows of it are foreseen; parts of rows come faster
