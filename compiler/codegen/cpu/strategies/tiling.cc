@@ -25,7 +25,9 @@ constexpr int64_t kSharedFarRows = 24;
 // Rows of a panel that tiles ask for while they meet those before them.
 constexpr int64_t kFetchedRows = 128;
 // Rows of the result up to which waiting for a panel of the right operand from memory counts.
-constexpr int64_t kFewRows = 96;
+constexpr int64_t kFewRows = 128;
+// Rows up to which tall tiles are better than those whose epilogue overlaps with the next tile.
+constexpr int64_t kTallRows = 96;
 // Least and most steps of a part of a contracted axis that is split.
 constexpr int64_t kLeastPart = 256, kMostPart = 2048;
 // Bytes that lie together and are packed at a time.
@@ -128,7 +130,8 @@ class Choice {
       t_.rows = t_.lanes;
     } else {
       // Fewer tiles of more rows where each waits for a panel from memory.
-      int64_t rows = std::clamp<int64_t>(registers, 1, t_.vectors == 1 || fewTiles() ? 12 : 8);
+      bool tall = t_.vectors == 1 || (fewTiles() && (epilogue_ == 0 || m() <= kTallRows));
+      int64_t rows = std::clamp<int64_t>(registers, 1, tall ? 12 : 8);
       // Tiles of nearly the same height.
       t_.rows = llvm::divideCeil(m(), llvm::divideCeil(m(), rows));
     }
@@ -153,8 +156,11 @@ class Choice {
     return (stride % kAliasedStride == 0 || stride >= 8192) && t_.gemm.k >= 512;
   }
 
-  // Whether few tiles of rows share panels whose rows come from memory and are far apart.
-  bool readsFarRows() const { return fewTiles() && t_.gemm.rhs_n == 1 && scattered(); }
+  // Whether few tiles of rows share panels whose rows come from memory and are far apart. Of a
+  // matrix of up to twice the second-level cache much is there yet.
+  bool readsFarRows() const {
+    return fewTiles() && rhsBytes() > 2 * target_.l2_bytes && t_.gemm.rhs_n == 1 && scattered();
+  }
 
   // A long contracted axis with a small result: each part of it brings as much of both operands as
   // the cache holds, and serves all tiles from there. Storing and adding up a part's result costs
@@ -168,7 +174,7 @@ class Choice {
     // A part's left operand is not packed. Where its elements must be put together to pairs, for
     // each of many panels, that costs more than a long axis.
     // Panels that several tiles share, of which there are enough, are packed.
-    bool packed = scattered() && m() > t_.rows && m() <= kDeepRows && n() >= 16 * t_.columns();
+    bool packed = scattered() && m() > t_.rows && m() <= kDeepRows && n() >= 32 * t_.lanes;
     bool pays = !target_.strict() && !constant_ && !(t_.pairs && packsToConvert()) && !packed &&
                 g.k >= kMostPart && (g.m + g.n) * g.k * readBytes() > target_.l2_bytes &&
                 4 * g.m * g.n <= (g.m + g.n) * part_k;
@@ -190,7 +196,8 @@ class Choice {
     bool held = panel <= kStackBytes || m() <= kDeepRows;
     bool aliased =
         scattered() && t_.gemm.rhs_k * readBytes() % kAliasedStride == 0 && m() >= kManyRows;
-    bool far = scattered() && beyond_l2 && m() > 4 && held;
+    bool far = scattered() && beyond_l2 && m() > 4 && held &&
+               (!fewTiles() || rhsBytes() > 2 * target_.l2_bytes);
     Packing packing = Packing::kNone;
     if (constant_ && !t_.gemm.is_turned) {
       packing = Packing::kConstant;
