@@ -103,6 +103,7 @@ class Emitter {
   // Brings the line of memory at `index` into a cache, if it lies anywhere. kPassing: into the
   // first one, where it pushes out as little as possible of what is there.
   enum class Level { kFirst, kSecond, kPassing };
+  static constexpr int64_t kLine = 64;  // its bytes
   void prefetch(mlir::Value pointer, mlir::Type element, const Index &index,
                 Level level = Level::kSecond);
   mlir::Value pointerTo(mlir::Value pointer, mlir::Type element, const Index &index);

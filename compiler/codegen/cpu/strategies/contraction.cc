@@ -25,8 +25,6 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
-constexpr int64_t kLine = 64;  // bytes that are asked for from memory at a time
-
 bool matches(kernel::FusedOp fused, const strategy::Target &) { return isProductKernel(fused); }
 
 // The block argument that is called the left or right operand here.
@@ -275,7 +273,7 @@ class Main {
   MicroKernel::Ahead packedNext(const Index &m, const Index &n) {
     if (!t_.fetches) return {};
     bool run = g_.rhs_k == 1;
-    int64_t step = run ? kLine / t_.bytes : t_.lanes;
+    int64_t step = run ? Emitter::kLine / t_.bytes : t_.lanes;
     // A deep panel's first tile packs.
     Index tile = e_.add(e_.divide(m, t_.rows), t_.isDeep() ? -1 : 0);
     Index share = e_.minimum(tile, Index::constant(t_.vectors - 1));

@@ -11,10 +11,10 @@ namespace graven::codegen::cpu {
 //
 // The accumulators of a tile stay in registers while k ascends, with one fused multiply-add per
 // element and k, so an element has the same bits in whatever tile it falls; with pairs of bf16, one
-// instruction for two k. A step of k loads the
-// tile's vectors of the right operand and spreads one element of the left operand after the other
-// over all lanes: the outer product of K. Goto and R. van de Geijn (2008) and of BLIS (F. G. Van
-// Zee and R. van de Geijn, ACM TOMS 41, 2015).
+// instruction for two k. A step of k loads the tile's vectors of the right operand and spreads one
+// element of the left operand after the other over all lanes: the outer product of K. Goto and
+// R. van de Geijn (2008) and of BLIS (F. G. Van Zee and R. van de Geijn, ACM TOMS 41, 2015). With
+// several streams, k takes their stretches in turn; the order is that of the tiling all the same.
 //
 // Where the tiling `overlaps`, whole tiles are written down and wait: their rows get the epilogue
 // one by one between the steps of the next tile, whose multiplications fill the machine meanwhile.

@@ -14,7 +14,6 @@ namespace {
 // How many k ahead elements are asked for from memory where each k is a stride away, which no
 // machine foresees.
 constexpr int64_t kPrefetchDistance = 24;
-constexpr int64_t kLine = 64;  // bytes that are asked for at a time
 
 }  // namespace
 
@@ -38,7 +37,7 @@ void emitPanel(Emitter &e, const PanelPacking &p, Value from, Value to, int64_t 
       Value row = e.pointerTo(from, p.element, e.scale(k, unit * p.stride_k));
       int64_t run = p.stride_i == 1 ? panels * width : 1;
       for (int64_t i = 0; i < unit; ++i)
-        for (int64_t line = 0; line < run; line += kLine / bytesOf(p.element))
+        for (int64_t line = 0; line < run; line += Emitter::kLine / bytesOf(p.element))
           e.prefetch(row, p.element, Index::constant((kPrefetchDistance + i) * p.stride_k + line));
       for (int64_t column = 0; column < panels * width; column += p.lanes) {
         int64_t panel = column / width, i = column % width;

@@ -9,7 +9,7 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
-constexpr int64_t kPage = 4096, kLine = 64;
+constexpr int64_t kPage = 4096, kLine = Emitter::kLine;
 
 }  // namespace
 

@@ -9,7 +9,8 @@ using namespace mlir;
 namespace graven::codegen::cpu {
 namespace {
 
-// Stack that a kernel may take for panels: within what any thread has.
+// Stack that a kernel may take for panels, within what any thread has; the sums of kDeepRows rows
+// may take a quarter as much again.
 constexpr int64_t kStackBytes = 128 << 10;
 // Floating-point operations that are worth a workgroup, and workgroups that are enough.
 constexpr int64_t kLeastWork = 1 << 18, kWorkgroups = 16;
@@ -171,9 +172,9 @@ class Choice {
     if (transposedRhs() || t_.pairs)
       held = std::min(held, kStackBytes / (t_.columns() * readBytes()));
     int64_t part_k = std::clamp<int64_t>(held / 64 * 64, kLeastPart, kMostPart);
-    // A part's left operand is not packed. Where its elements must be put together to pairs, for
-    // each of many panels, that costs more than a long axis.
-    // Panels that several tiles share, of which there are enough, are packed.
+    // Where several tiles share panels of far rows, and there are enough panels, these are packed
+    // instead. A part's left operand is not packed: where its elements must be put together to
+    // pairs, for each of many panels, that costs more than a long axis.
     bool packed = scattered() && m() > t_.rows && m() <= kDeepRows && n() >= 32 * t_.lanes;
     bool pays = !target_.strict() && !constant_ && !(t_.pairs && packsToConvert()) && !packed &&
                 g.k >= kMostPart && (g.m + g.n) * g.k * readBytes() > target_.l2_bytes &&
